@@ -1,0 +1,68 @@
+"""Rights: which role holds which permission, in one table; pure."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from portal.core.actor import CITY, NOTHING, Scope
+
+
+class Role(IntEnum):
+    """Roles of people, as in the dictionary `role`."""
+
+    CITY_REGULATOR = 1
+    CITY_DISPATCHER = 2
+    DISTRICT_REGULATOR = 3
+    ENTERPRISE_MANAGER = 4
+    ENTERPRISE_SAFETY = 5
+    EXPERT = 6
+    EVALUATOR = 7
+    SYSTEM_ADMIN = 8
+    SECURITY_ADMIN = 9
+    AUDITOR = 10
+
+
+_EVERYBODY = frozenset({"self"})
+_READ = frozenset({"map.read", "alarm.read", "case.read", "report.read", "intake.read", "supply.read", "dictionary.read"})
+_HANDLE = frozenset({"alarm.acknowledge", "alarm.judge", "case.open", "case.handle"})
+
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.CITY_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"report.make", "network.import", "case.close", "enterprise.read"},
+    Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read"},
+    Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"case.close", "enterprise.read"},
+    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | {"network.import", "case.reply"},
+    Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},
+    Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "dictionary.read"},
+    Role.EVALUATOR: _EVERYBODY | {"map.read", "report.read", "intake.read", "supply.read", "dictionary.read"},
+    Role.SYSTEM_ADMIN: _EVERYBODY | {"account.manage", "enterprise.manage", "enterprise.read", "job.read", "dictionary.read"},
+    Role.SECURITY_ADMIN: _EVERYBODY | {"key.manage", "session.manage", "parameter.manage", "enterprise.read", "dictionary.read"},
+    Role.AUDITOR: _EVERYBODY | {"audit.read"},
+}
+
+CITY_ROLES = frozenset({Role.CITY_REGULATOR, Role.CITY_DISPATCHER})
+ENTERPRISE_ROLES = frozenset({Role.ENTERPRISE_MANAGER, Role.ENTERPRISE_SAFETY})
+ADMIN_ROLES = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR})
+
+
+def permissions_of(role: int) -> frozenset[str]:
+    """Return the permissions of a role; nothing for an unknown one."""
+    return PERMISSIONS[Role(role)] if role in set(Role) else frozenset()
+
+
+def scope_of(
+    role: int,
+    *,
+    enterprise_id: int | None,
+    adcodes: list[str],
+    granted: list[int],
+) -> Scope:
+    """Return which rows a person of this role may see; administrators see no enterprise data."""
+    if role in CITY_ROLES:
+        return CITY
+    if role == Role.DISTRICT_REGULATOR:
+        return Scope(adcodes=frozenset(adcodes))
+    if role in ENTERPRISE_ROLES and enterprise_id is not None:
+        return Scope(enterprise_ids=frozenset({enterprise_id}))
+    if role in (Role.EXPERT, Role.EVALUATOR):
+        return Scope(enterprise_ids=frozenset(granted))
+    return NOTHING

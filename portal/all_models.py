@@ -1,0 +1,16 @@
+"""Imports every models module, so that the migrations see all tables."""
+
+import gis.basemap.models
+import gis.network.models
+import ingestion_adapters.models
+import portal.accounts.models
+import portal.audit.models
+import portal.events.models
+import portal.jobs.models
+import portal.operation.alarms.models
+import portal.operation.telemetry.models
+import portal.supply.models
+import reports.models  # noqa: F401
+from portal.core.db import Base
+
+metadata = Base.metadata

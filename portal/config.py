@@ -1,0 +1,134 @@
+"""Settings: every value the portal takes from its environment, with default, meaning and checks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from dataclasses import field as _field
+from pathlib import Path
+from typing import Any
+
+WELL_KNOWN = {"secret", "changeme", "change-me", "dev", "password", "test", "please-change-me"}
+SECRET_MIN_CHARS = 32
+
+
+class BadSettings(Exception):
+    """The environment lacks a setting or holds one that must not be used; the message names it."""
+
+
+def _setting(env: str, zh: str, en: str, default: str | None = None, secret: bool = False) -> Any:
+    return _field(metadata={"env": env, "zh": zh, "en": en, "default": default, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The portal's settings; build with `Settings.from_env()`."""
+
+    app_database_url: str = _setting(
+        "PORTAL_APP_DATABASE_URL", "网页进程的数据库角色", "Database role of the web processes"
+    )
+    worker_database_url: str = _setting(
+        "PORTAL_WORKER_DATABASE_URL",
+        "接入与调度进程的数据库角色",
+        "Database role of intake and scheduler",
+    )
+    owner_database_url: str = _setting(
+        "PORTAL_OWNER_DATABASE_URL",
+        "迁移用的数据库角色",
+        "Database role that owns the tables; migrations only",
+        default="",
+    )
+    secret_key: str = _setting(
+        "PORTAL_SECRET_KEY", "会话签名密钥", "Signs session cookies", secret=True
+    )
+    scope_key: str = _setting(
+        "PORTAL_SCOPE_KEY",
+        "数据范围签名密钥",
+        "Signs the row scope handed to the database",
+        secret=True,
+    )
+    seal_key: str = _setting(
+        "PORTAL_SEAL_KEY",
+        "字段加密主密钥",
+        "Encrypts enterprises' keys at rest",
+        secret=True,
+    )
+    data_dir: Path = _setting(
+        "PORTAL_DATA_DIR", "数据目录", "Folder for uploads, logs and caches", default="var"
+    )
+    port: int = _setting(
+        "PORTAL_PORT", "对外端口", "Port nginx listens on", default="8000"
+    )
+    demo: bool = _setting(
+        "PORTAL_DEMO", "是否装入演示城市", "1 loads the demo city on first start", default="1"
+    )
+    demo_scale: int = _setting(
+        "PORTAL_DEMO_SCALE", "演示城市倍数", "Size of the demo city, 1 to 100", default="1"
+    )
+    city_name: str = _setting("PORTAL_CITY", "城市名称", "Name of the city", default="云川市")
+    city_department: str = _setting(
+        "PORTAL_DEPARTMENT", "主管部门", "Department that runs the portal", default="云川市城市管理局"
+    )
+    metric_epsg: int = _setting(
+        "PORTAL_METRIC_EPSG",
+        "城市的CGCS2000投影带",
+        "EPSG of the city's CGCS2000 3-degree zone; lengths and areas",
+        default="4546",
+    )
+    cookie_secure: bool = _setting(
+        "PORTAL_COOKIE_SECURE", "仅HTTPS发送Cookie", "1 sends cookies over HTTPS only", default="0"
+    )
+    idle_minutes: int = _setting(
+        "PORTAL_IDLE_MINUTES", "闲置退出（分钟）", "Minutes without a request until log-out", default="15"
+    )
+    session_hours: int = _setting(
+        "PORTAL_SESSION_HOURS", "会话最长（小时）", "Hours until a new login is asked", default="8"
+    )
+    log_level: str = _setting("PORTAL_LOG_LEVEL", "日志级别", "Log level", default="INFO")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Return the settings of the environment; raise BadSettings naming what is missing or weak."""
+        source = os.environ if env is None else env
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = source.get(item.metadata["env"]) or item.metadata["default"]
+            if text is None:
+                raise BadSettings(f"{item.metadata['env']} is not set: {item.metadata['en']}")
+            if item.metadata["secret"]:
+                _refuse_weak(item.metadata["env"], text)
+            values[item.name] = _convert(item.metadata["env"], str(item.type), text)
+        return cls(**values)
+
+    def described(self) -> list[dict[str, str]]:
+        """Return name, value, default and meaning of every setting; secrets and passwords hidden."""
+        rows = []
+        for item in fields(self):
+            hidden = item.metadata["secret"] or item.name.endswith("_url")
+            rows.append(
+                {
+                    "name": item.metadata["env"],
+                    "value": "***" if hidden else str(getattr(self, item.name)),
+                    "default": item.metadata["default"] or "",
+                    "zh": item.metadata["zh"],
+                    "en": item.metadata["en"],
+                }
+            )
+        return rows
+
+
+def _refuse_weak(name: str, text: str) -> None:
+    if len(text) < SECRET_MIN_CHARS or text.lower() in WELL_KNOWN or len(set(text)) < 8:
+        raise BadSettings(f"{name} is too short or well known: give {SECRET_MIN_CHARS} random characters")
+
+
+def _convert(name: str, kind: str, text: str) -> Any:
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "bool":
+            return text.strip().lower() in ("1", "true", "yes", "on")
+        return Path(text) if kind == "Path" else text
+    except ValueError as wrong:
+        raise BadSettings(f"{name} must be a whole number, not {text!r}") from wrong

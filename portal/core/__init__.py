@@ -1,0 +1,1 @@
+"""The shared kernel: database, web boundary, clock, codes and cryptography; knows no gas."""

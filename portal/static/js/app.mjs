@@ -1,0 +1,219 @@
+/** What every page does: theme, menus, confirmations, times, freshness, bell, sound, search. */
+
+import { $, $$, announce, confirmed, formatNumber, freshenTimes, getJson, locale, setIcon, setWidths, store, t, theme, toast } from "./dom.mjs";
+import { on } from "./live.mjs";
+import { startSearch } from "./search.mjs";
+
+const FRESHNESS_MS = 60_000, TIMES_MS = 30_000;
+
+function paintTheme() {
+  const dark = theme() === "dark";
+  for (const button of $$("[data-theme-toggle]")) {
+    setIcon(button, dark ? "sun" : "moon");
+    button.setAttribute("aria-label", t(dark ? "to_light" : "to_dark"));
+    button.title = t(dark ? "to_light" : "to_dark");
+  }
+}
+
+function startTheme() {
+  paintTheme();
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-theme-toggle]")) return;
+    const next = theme() === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    store.set("theme", next);
+    paintTheme();
+    dispatchEvent(new Event("themechange"));
+  });
+}
+
+function startMenus() {
+  document.addEventListener("click", (event) => {
+    for (const menu of $$("details[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
+    if (event.target.closest("[data-dismiss]")) event.target.closest(".toast, .notice")?.remove();
+    const opener = event.target.closest("[data-opens]");
+    if (opener) $(`#${CSS.escape(opener.dataset.opens)}`)?.showModal();
+    if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
+    if (event.target.closest("[data-action=back]")) history.back();
+    if (event.target.closest("[data-action=reload]")) location.reload();
+    if (event.target.closest("[data-action=print]")) print();
+    const copier = event.target.closest("[data-copy]");
+    if (copier) navigator.clipboard?.writeText(copier.dataset.copy).then(() => toast(t("copied"), { kind: "success" }));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = $("details[data-menu][open]");
+    if (menu) { menu.open = false; $("summary", menu).focus(); }
+  });
+}
+
+/** Forms, buttons and links with data-confirm ask first; data-danger makes the button red. */
+function startConfirm() {
+  const agreed = new WeakSet();
+  document.addEventListener("submit", async (event) => {
+    const source = event.submitter?.dataset.confirm ? event.submitter : event.target;
+    if (!source.dataset?.confirm || agreed.delete(event.target)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const yes = await confirmed(source.dataset.confirm, { yes: source.dataset.yes, danger: "danger" in source.dataset });
+    if (!yes) return;
+    agreed.add(event.target);
+    event.target.requestSubmit(event.submitter);
+  }, true);
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-confirm]");
+    if (!link) return;
+    event.preventDefault();
+    if (await confirmed(link.dataset.confirm, { yes: link.dataset.yes })) location.assign(link.href);
+  });
+  document.addEventListener("htmx:confirm", async (event) => {
+    if (!event.detail.question) return;
+    event.preventDefault();
+    if (await confirmed(event.detail.question, { danger: "danger" in event.target.dataset })) event.detail.issueRequest(true);
+  });
+}
+
+/** Second clicks on a slow form would send it twice. */
+function startSubmitGuard() {
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method === "dialog") return;
+    const button = event.submitter;
+    if (!button || "again" in button.dataset) return;
+    setTimeout(() => { button.setAttribute("aria-busy", "true"); }, 0);
+    setTimeout(() => { button.removeAttribute("aria-busy"); }, 8000);
+  });
+  addEventListener("pageshow", () => { for (const button of $$("[aria-busy=true]")) button.removeAttribute("aria-busy"); });
+}
+
+function startFreshness() {
+  const chip = $("#freshness");
+  if (!chip) return;
+  const words = $("span:last-child", chip);
+  let asked = 0;
+  const ask = async () => {
+    asked = Date.now();
+    try {
+      const { state, text } = await getJson("/home/freshness");
+      chip.dataset.state = state;
+      words.textContent = text;
+    } catch {
+      chip.dataset.state = "";
+      words.textContent = t("freshness_failed");
+    }
+  };
+  ask();
+  setInterval(() => { if (!document.hidden) ask(); }, FRESHNESS_MS);
+  on("intake", () => { if (!document.hidden && Date.now() - asked > 15_000) ask(); });
+}
+
+function setBell(count) {
+  const bell = $("#bell");
+  if (!bell) return;
+  const badge = $("b", bell);
+  badge.textContent = count < 1000 ? String(count) : "999+";
+  badge.hidden = count === 0;
+  bell.setAttribute("aria-label", t("open_alarms", { n: formatNumber(count) }));
+}
+
+let audio = null;
+
+/** Two short tones; only ever after the user switched the sound on. */
+function beep() {
+  audio ??= new AudioContext();
+  audio.resume();
+  for (const [n, pitch] of [880, 660].entries()) {
+    const tone = audio.createOscillator(), volume = audio.createGain(), begin = audio.currentTime + n * 0.22;
+    tone.frequency.value = pitch;
+    volume.gain.setValueAtTime(0.0001, begin);
+    volume.gain.exponentialRampToValueAtTime(0.2, begin + 0.02);
+    volume.gain.exponentialRampToValueAtTime(0.0001, begin + 0.2);
+    tone.connect(volume).connect(audio.destination);
+    tone.start(begin);
+    tone.stop(begin + 0.21);
+  }
+}
+
+const soundIsOn = () => store.get("alarm-sound") === "on";
+
+function startSound() {
+  const button = $("#sound");
+  if (!button) return;
+  const paint = () => {
+    const loud = soundIsOn();
+    button.setAttribute("aria-pressed", String(loud));
+    button.title = t(loud ? "sound_on" : "sound_off");
+    setIcon(button, loud ? "volume-2" : "volume-x");
+  };
+  button.addEventListener("click", () => {
+    store.set("alarm-sound", soundIsOn() ? "off" : "on");
+    if (soundIsOn()) beep();
+    paint();
+  });
+  addEventListener("storage", (event) => { if (event.key === "alarm-sound") paint(); });
+  paint();
+}
+
+/** News only carries ids, so the count, and the newest urgent alarm, are asked under the user's own rights. */
+function startBell() {
+  if (!$("#bell")) return;
+  let waiting = null, seen = store.get("alarm-seen") ?? "";
+  const ask = async () => {
+    waiting = null;
+    const { open, latest } = await getJson("/operation/alarms/count");
+    setBell(open);
+    if (!latest || Number(latest.level) !== 1 || String(latest.id) === seen) return;
+    seen = String(latest.id);
+    store.set("alarm-seen", seen);
+    toast(`${t("urgent_alarm")}: ${latest.text ?? ""}`, { kind: "alarm", action: { text: t("show_alarm"), url: latest.url ?? `/operation/alarms/${latest.id}` } });
+    if (soundIsOn()) beep();
+  };
+  on("alarm", () => { waiting ??= setTimeout(() => ask().catch(() => { waiting = null; }), 250); });
+}
+
+function startLiveState() {
+  const chip = $("#live-lost");
+  if (!chip) return;
+  let timer = null;
+  on("state", ({ connected, since }) => {
+    clearTimeout(timer);
+    if (connected) { chip.hidden = true; return; }
+    // A reconnect within two seconds is not worth a word.
+    timer = setTimeout(() => {
+      const at = new Date(since).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "Asia/Shanghai" });
+      $("span", chip).textContent = t("live_lost", { at });
+      chip.hidden = false;
+    }, 2000);
+  });
+}
+
+function startPartials() {
+  document.addEventListener("htmx:load", (event) => { setWidths(event.detail.elt); freshenTimes(event.detail.elt); });
+  document.addEventListener("htmx:sendError", () => toast(t("request_failed"), { kind: "error" }));
+  document.addEventListener("htmx:responseError", (event) => {
+    const { status } = event.detail.xhr;
+    if (status === 401) { location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`); return; }
+    toast(t("request_refused", { status }), { kind: "error" });
+  });
+}
+
+function startToasts() {
+  for (const note of $$("#toasts .toast")) {
+    announce(note.textContent.trim());
+    if (!note.matches(".toast-error, .toast-warning")) setTimeout(() => note.remove(), 7000);
+  }
+}
+
+startTheme();
+startMenus();
+startConfirm();
+startSubmitGuard();
+startSearch();
+startFreshness();
+startSound();
+startBell();
+startLiveState();
+startPartials();
+startToasts();
+setWidths();
+freshenTimes();
+setInterval(() => { if (!document.hidden) freshenTimes(); }, TIMES_MS);

@@ -1,0 +1,100 @@
+/**
+ * Live news by Server-Sent Events, one stream for all tabs of this browser.
+ *
+ *   import { on } from "/static/js/live.mjs";
+ *   const stop = on("alarm", ({ id, kind, at }) => …);      // alarm case incident task intake, or "*"
+ *   on("state", ({ connected, since }) => …);
+ *
+ * One tab holds the stream and passes each event on. It is chosen by a Web Lock, or by a heartbeat
+ * in local storage where the page is not a secure context (plain http on an intranet). A new holder
+ * resumes with the last event id as `?last_event_id=`; the browser itself sends Last-Event-ID.
+ */
+
+import { store } from "./dom.mjs";
+
+const KINDS = ["alarm", "case", "incident", "task", "intake"];
+const HEARTBEAT_MS = 4000, LEADER_GONE_MS = 75_000, RETRY_MS = 3000, RETRY_MOST_MS = 30_000;
+const me = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+const listeners = new Map();
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("ranjian-live") : null;
+let source = null, retry = RETRY_MS, state = { connected: null, since: null };
+
+/** Hear one kind of news; returns a function that stops it. */
+export function on(kind, listener) {
+  if (!listeners.has(kind)) listeners.set(kind, new Set());
+  listeners.get(kind).add(listener);
+  if (kind === "state" && state.connected !== null) listener(state);
+  return () => listeners.get(kind).delete(listener);
+}
+
+export const connection = () => state;
+
+function tell(kind, news) {
+  for (const listener of [...(listeners.get(kind) ?? []), ...(kind === "state" ? [] : listeners.get("*") ?? [])]) {
+    try { listener(news); } catch (problem) { console.error(problem); }
+  }
+}
+
+function setState(connected) {
+  if (state.connected === connected) return;
+  state = { connected, since: Date.now() };
+  tell("state", state);
+  channel?.postMessage({ state });
+}
+
+function receive(kind, event) {
+  if (event.lastEventId) store.set("live-last-id", event.lastEventId);
+  let news;
+  try { news = JSON.parse(event.data); } catch { return; }
+  tell(kind, news);
+  channel?.postMessage({ kind, news });
+}
+
+function open() {
+  const last = store.get("live-last-id");
+  source = new EventSource(last ? `/live?last_event_id=${encodeURIComponent(last)}` : "/live");
+  source.addEventListener("open", () => { retry = RETRY_MS; setState(true); });
+  for (const kind of KINDS) source.addEventListener(kind, (event) => receive(kind, event));
+  source.addEventListener("error", () => {
+    setState(false);
+    if (source.readyState !== EventSource.CLOSED) return;
+    // The browser gives up after an HTTP error; ask again, ever more slowly.
+    setTimeout(open, retry);
+    retry = Math.min(RETRY_MOST_MS, retry * 2);
+  });
+}
+
+function leadByLock() {
+  navigator.locks.request("ranjian-live", () => { open(); return new Promise(() => {}); });
+}
+
+function leadByHeartbeat() {
+  const leader = () => { try { return JSON.parse(store.get("live-leader") ?? "null"); } catch { return null; } };
+  const beat = () => {
+    const holder = leader();
+    if (holder && holder.id !== me && Date.now() - holder.at < LEADER_GONE_MS) {
+      source?.close();
+      source = null;
+      return;
+    }
+    store.set("live-leader", JSON.stringify({ id: me, at: Date.now() }));
+    if (!source) open();
+  };
+  beat();
+  setInterval(beat, HEARTBEAT_MS);
+  addEventListener("storage", (event) => { if (event.key === "live-leader" && event.newValue === null) setTimeout(beat, Math.random() * 200); });
+  addEventListener("pagehide", () => { if (leader()?.id === me) { source?.close(); store.remove("live-leader"); } });
+}
+
+channel?.addEventListener("message", ({ data }) => {
+  if (data.ask) { if (source && state.connected !== null) channel.postMessage({ state }); return; }
+  if (data.kind) tell(data.kind, data.news);
+  else if (data.state && !source) { state = data.state; tell("state", state); }
+});
+
+if ("signedIn" in document.documentElement.dataset) {
+  if (navigator.locks && channel) leadByLock();
+  else if (channel) leadByHeartbeat();
+  else open();
+  channel?.postMessage({ ask: "state" });
+}

@@ -66,3 +66,12 @@ make_venv() {
   with_progress "Python packages" "$VENV/bin/pip" install --disable-pip-version-check -q "${args[@]}"
   echo "$wanted" > "$stamp"
 }
+
+# The folder of data and secrets, and the settings in it, for every command that runs the portal.
+data_dir() { local d="${PORTAL_DATA_DIR:-var}"; [[ "$d" = /* ]] && echo "$d" || echo "$ROOT/$d"; }
+load_secrets() {
+  local file; file="$(data_dir)/secrets.env"
+  [ -f "$file" ] || fail "No settings yet: run script/server once, or script/cluster start"
+  set -a; source "$file"; set +a
+  export PORTAL_DATA_DIR="$(data_dir)"
+}

@@ -1,0 +1,259 @@
+/**
+ * One map: the city's network on MapLibre, with layer panel, tools, drawer and live alarms.
+ *
+ *   import { startMap } from "/static/js/map/onemap.mjs";
+ *   startMap({
+ *     container: "map",             // id of the map's element
+ *     center: [112.51, 32.03], zoom: 11,
+ *     bounds: [west, south, east, north],   // the whole city; optional, else centre and zoom
+ *     tilesVersion: "…",            // part of each tile's address
+ *     layers: [{ name, label, group, count, visible, minzoom, list }],   // rows of the tree, in order;
+ *                                   // list = address of the same things as a table (optional)
+ *     note: "",                     // words for the corner, such as an approval number of a base map
+ *   });
+ *
+ * The page includes `shell/map_ui.html` (panels, tools and words) after the map's element, sets
+ * body_class "full map-page" and loads css/map.css and vendor/maplibre/maplibre-gl.css in its head.
+ * From the server: `/map/counts` → {"layers": {name: n}, "km": {"pressure": {"1": km, …, "7": km},
+ * "year": {"1995", "2010", "2020", "now", "unknown"}, "status": {"0": km, …, "7": km}}};
+ * `/map/object/{layer}/{id}` (drawer.mjs) and `/map/alarms` (alarms.mjs), both HTML partials.
+ * After the first complete picture `document.documentElement.dataset.mapReady` is "1".
+ */
+
+import * as maplibregl from "../../vendor/maplibre/maplibre-gl.mjs";
+import { $, el, getJson, icon, t } from "../dom.mjs";
+import { on } from "../live.mjs";
+import { startAlarms } from "./alarms.mjs";
+import { startDrawer } from "./drawer.mjs";
+import { addIcons } from "./icons.mjs";
+import { startMeasure } from "./measure.mjs";
+import { startPanel, treeRows } from "./panel.mjs";
+import { readState, writeState } from "./state.mjs";
+import { buildStyle, CLICKABLE, COLOURINGS, LOCAL_FONT, PARTS, pipeColour, selectionLayer, tileAddress } from "./style.mjs";
+
+const REACH_PX = 5, NEWS_MS = 700, SOFTWARE = /swiftshader|llvmpipe|basic render|software/i;
+
+function notice(key, sign = "info", more = null) {
+  const box = $("#map-notices");
+  if ($(`[data-key="${key}"]`, box)) return;
+  const close = el("button", { class: "ib", type: "button", "aria-label": t("close"), dataset: { dismiss: "" } }, icon("x", "i-s"));
+  box.append(el("div", { class: "notice notice-warn map-notice", role: "status", dataset: { key } }, icon(sign), el("div", {}, t(key), more), close));
+}
+
+/** What this browser's graphics can do: "none", "software" or "gpu". */
+function graphics() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return "none";
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : "";
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return SOFTWARE.test(name) ? "software" : "gpu";
+}
+
+function refuse(options) {
+  const links = options.layers.filter((layer) => layer.list).map((layer) => el("li", {}, el("a", { href: layer.list, text: layer.label })));
+  $(`#${options.container}`).append(el("div", { class: "empty map-refused" }, icon("triangle-alert", "i-xl"), el("b", { text: t("webgl_missing") }), el("p", { text: t("webgl_missing_hint") }), el("ul", {}, ...links)));
+  for (const part of document.querySelectorAll(".map-ui")) part.hidden = true;
+  document.documentElement.dataset.mapReady = "0";
+}
+
+class OneMap {
+  constructor(options, lite) {
+    this.options = options;
+    this.lite = lite;
+    this.rows = treeRows(options.layers, lite);
+    const state = readState();
+    this.colouring = COLOURINGS[state.colouring] ? state.colouring : "pressure";
+    this.usual = new Set(this.rows.filter((row) => row.visible !== false).map((row) => row.name));
+    this.shown = state.layers ? new Set(this.rows.map((row) => row.name).filter((name) => state.layers.has(name))) : new Set(this.usual);
+    this.selected = null;
+    this.sources = [...new Set([...options.layers.map((layer) => layer.name), ...(options.layers.some((layer) => layer.name === "district") ? ["district_label"] : [])])];
+    this.fresh = 0;
+    this.map = this.makeMap(state);
+    this.startParts();
+    this.hear();
+    if (state.selected) this.select(state.selected.layer, state.selected.id, { find: !state.center });
+    else if (!state.center && !state.zoom && options.bounds) this.wholeCity(0);
+  }
+
+  style() {
+    const hidden = new Set(this.rows.map((row) => row.name).filter((name) => !this.shown.has(name)));
+    return buildStyle({ version: this.options.tilesVersion, colouring: this.colouring, hidden, lite: this.lite, sources: this.sources });
+  }
+
+  makeMap(state) {
+    const map = new maplibregl.Map({
+      container: this.options.container, style: this.style(),
+      center: state.center ?? this.options.center, zoom: state.zoom ?? this.options.zoom ?? 11, minZoom: 7, maxZoom: 19,
+      attributionControl: false, localIdeographFontFamily: LOCAL_FONT, fadeDuration: this.lite ? 0 : 200,
+      pixelRatio: this.lite ? 1 : undefined, canvasContextAttributes: { antialias: !this.lite },
+      locale: { "Map.Title": t("map_title") }, dragRotate: !this.lite, pitchWithRotate: false,
+    });
+    map.addControl(new maplibregl.ScaleControl({ maxWidth: 110 }), "bottom-left");
+    return map;
+  }
+
+  startParts() {
+    const { map } = this;
+    this.panel = startPanel({ layers: this.rows, shown: this.shown, colouring: this.colouring, change: (...news) => this.change(...news) });
+    this.drawer = startDrawer({ onClose: () => this.deselect(), onShow: () => this.pad() });
+    this.measure = startMeasure(map, { onToggle: (active) => { if (active) this.drawer.close(); } });
+    this.alarms = startAlarms(map, { Marker: maplibregl.Marker, open: (id, place) => this.select("alarm", id, { place }) });
+    this.hint = new maplibregl.Popup({ closeButton: false, closeOnClick: false, offset: 14, className: "map-hint", focusAfterOpen: false });
+    $("#map-zoom-in").addEventListener("click", () => map.zoomIn());
+    $("#map-zoom-out").addEventListener("click", () => map.zoomOut());
+    $("#map-city").addEventListener("click", () => this.wholeCity());
+    $("#map-locate").addEventListener("click", () => this.locate());
+    $("#map-print").addEventListener("click", () => this.print());
+    $("#map-locate").disabled = true;
+    if (this.options.note) $("#map-note").textContent = this.options.note;
+    this.pad();
+  }
+
+  hear() {
+    const { map } = this;
+    map.on("style.load", () => { addIcons(map); this.drawSelection(); this.measure.restore(); });
+    map.once("idle", () => { document.documentElement.dataset.mapReady = "1"; });
+    map.on("moveend", () => { this.remember(); this.panel.setZoom(map.getZoom()); });
+    map.on("click", (event) => this.click(event));
+    map.on("mousemove", (event) => this.hover(event));
+    map.on("mouseout", () => this.hint.remove());
+    map.on("error", ({ error }) => this.fail(error));
+    addEventListener("themechange", () => { map.setStyle(this.style(), { diff: false }); this.panel.repaint(); });
+    let waiting = null;
+    on("alarm", () => { waiting ??= setTimeout(() => { waiting = null; this.refresh(); }, NEWS_MS); });
+    this.panel.setZoom(map.getZoom());
+    this.alarms.load();
+    this.count();
+  }
+
+  count() {
+    getJson("/map/counts").then((counts) => this.panel.setCounts(counts)).catch(() => notice("counts_failed"));
+  }
+
+  /** Ask again for what an alarm changes. */
+  refresh() {
+    this.fresh = Date.now();
+    for (const name of ["alarm", "sensor"]) this.map.getSource(name)?.setTiles([tileAddress(name, this.options.tilesVersion, this.fresh)]);
+    this.alarms.load();
+    this.count();
+  }
+
+  change(kind, name, shown) {
+    const { map } = this;
+    if (kind === "panel") this.pad();
+    if (kind === "colouring") {
+      this.colouring = name;
+      if (map.getLayer("pipe")) map.setPaintProperty("pipe", "line-color", pipeColour(name));
+    }
+    if (kind === "layer") {
+      this.shown[shown ? "add" : "delete"](name);
+      for (const id of PARTS[name]) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", shown ? "visible" : "none");
+    }
+    this.remember();
+  }
+
+  remember() {
+    const usual = this.shown.size === this.usual.size && [...this.shown].every((name) => this.usual.has(name));
+    writeState({ center: this.map.getCenter(), zoom: this.map.getZoom(), colouring: this.colouring, layers: usual ? null : this.shown, selected: this.selected });
+  }
+
+  /** Keep the free part of the map between panel and drawer as its middle. */
+  pad() {
+    const phone = matchMedia("(max-width: 760px)").matches, style = getComputedStyle(document.documentElement);
+    const width = (name) => parseFloat(style.getPropertyValue(name)) || 0;
+    this.map.setPadding(phone
+      ? { left: 0, right: 0, top: 0, bottom: this.drawer?.isOpen() ? innerHeight * 0.5 : 0 }
+      : { left: this.panel.isOpen() ? width("--panel") + 24 : 0, right: this.drawer?.isOpen() ? width("--drawer") : 0, top: 0, bottom: 0 });
+  }
+
+  at(point) {
+    const ids = CLICKABLE.flatMap((name) => PARTS[name]).filter((id) => this.map.getLayer(id));
+    const box = [[point.x - REACH_PX, point.y - REACH_PX], [point.x + REACH_PX, point.y + REACH_PX]];
+    const found = this.map.queryRenderedFeatures(box, { layers: ids }).filter((feature) => feature.properties.n === undefined || feature.source !== "user");
+    const rank = (feature) => CLICKABLE.indexOf(feature.source);
+    return found.sort((a, b) => rank(a) - rank(b))[0] ?? null;
+  }
+
+  click(event) {
+    if (this.measure.active()) return;
+    const feature = this.at(event.point);
+    if (!feature) { this.drawer.close(); return; }
+    const id = feature.id ?? feature.properties.id;
+    this.select(feature.source, id, { place: feature.geometry.type === "Point" ? feature.geometry.coordinates : [event.lngLat.lng, event.lngLat.lat], move: false });
+  }
+
+  hover(event) {
+    if (this.measure.active() || this.map.isMoving()) return;
+    const feature = this.at(event.point);
+    this.map.getCanvas().style.cursor = feature ? "pointer" : "";
+    const name = feature && ["alarm", "station"].includes(feature.source) ? feature.properties.n : null;
+    if (!name) { this.hint.remove(); return; }
+    this.hint.setLngLat(feature.geometry.coordinates).setText(name).addTo(this.map);
+  }
+
+  /** Select one object: mark it, open its drawer, and bring it into the middle when it came from outside the map. */
+  async select(source, id, { place = null, move = true, find = true } = {}) {
+    this.selected = { layer: source, id: String(id) };
+    this.place = place;
+    $("#map-locate").disabled = false;
+    this.drawSelection();
+    if (place && move) this.locate();
+    const told = await this.drawer.show(source, id);
+    if (this.selected?.id !== String(id)) return;
+    this.place = place ?? told;
+    if (!place && told && find) this.locate();
+    this.remember();
+  }
+
+  drawSelection() {
+    const { map, selected } = this;
+    if (map.getLayer("selected")) map.removeLayer("selected");
+    if (!selected || !map.getSource(selected.layer)) return;
+    map.addLayer(selectionLayer(selected.layer, selected.id), selected.layer === "pipe" && map.getLayer("pipe") ? "pipe" : undefined);
+  }
+
+  deselect() {
+    this.selected = null;
+    this.place = null;
+    $("#map-locate").disabled = true;
+    this.drawSelection();
+    this.pad();
+    this.remember();
+  }
+
+  locate() {
+    if (this.place) this.map.easeTo({ center: this.place, zoom: Math.max(this.map.getZoom(), 15), duration: this.lite ? 0 : 600 });
+  }
+
+  wholeCity(duration = this.lite ? 0 : 600) {
+    const { bounds, center, zoom } = this.options;
+    if (bounds) this.map.fitBounds(bounds, { padding: 24, duration, bearing: 0, pitch: 0 });
+    else this.map.easeTo({ center, zoom: zoom ?? 11, bearing: 0, pitch: 0, duration });
+  }
+
+  fail(error) {
+    if (error?.status === 403) notice("map_denied", "lock");
+    else if (error?.status === 401) notice("session_over", "lock", el("a", { href: `/login?next=${encodeURIComponent(location.pathname + location.hash)}`, text: t("log_in") }));
+    else { notice("map_part_failed", "triangle-alert"); console.warn(error?.message ?? error); }
+  }
+
+  /** The canvas is empty outside a frame, so take its picture within one, and print that. */
+  print() {
+    this.map.once("render", () => {
+      const picture = $("#map-picture");
+      picture.src = this.map.getCanvas().toDataURL("image/png");
+      picture.decode().then(() => print());
+    });
+    this.map.triggerRepaint();
+  }
+}
+
+/** Start the page's map; returns it, or null where the browser cannot draw it. */
+export function startMap(options) {
+  const power = graphics();
+  if (power === "none") { refuse(options); return null; }
+  const one = new OneMap(options, power === "software");
+  $("#map-lite").hidden = power !== "software";
+  return one.map;
+}

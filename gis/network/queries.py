@@ -1,0 +1,215 @@
+"""Reads of the network: one object, lists, counts, lengths, former states and search, always within a scope."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, false, func, literal, or_, select, text, true
+from sqlalchemy.orm import Session
+
+from gis.network.models import GasUser, NetworkObject, Node, Pipe, Regulator, Station, Valve
+from portal.core.actor import Scope
+from portal.core.errors import NotFound
+
+OBJECTS: dict[str, type[Any]] = {
+    "pipe": Pipe,
+    "station": Station,
+    "valve": Valve,
+    "regulator": Regulator,
+    "user": GasUser,
+    "node": Node,
+}
+REMOVED = 7
+BIGGEST_ID = 2**63 - 1
+HISTORY_ROWS = 50
+# Buckets of the year of installation as the map colours them.
+YEARS = ((1995, "1995"), (2010, "2010"), (2020, "2020"))
+
+
+def scope_filter(model: Any, scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that keeps rows of a model with enterprise_id and adcode within a scope."""
+    if scope.whole_city:
+        return true()
+    parts = []
+    if scope.enterprise_ids:
+        parts.append(model.enterprise_id.in_(sorted(scope.enterprise_ids)))
+    if scope.adcodes:
+        parts.append(model.adcode.in_(sorted(scope.adcodes)))
+    return or_(*parts) if parts else false()
+
+
+def model_of(layer: str) -> type[Any]:
+    """Return the model of a layer; raise NotFound for a name that is none."""
+    if layer not in OBJECTS:
+        raise NotFound("map_layer", layer=layer)
+    return OBJECTS[layer]
+
+
+def find_object(session: Session, scope: Scope, layer: str, object_id: int) -> Any:
+    """Return one object; missing and outside the scope look the same."""
+    model = model_of(layer)
+    if not 0 < object_id <= BIGGEST_ID:
+        raise NotFound("map_object", layer=layer)
+    found = session.scalar(
+        select(model).where(model.id == object_id, scope_filter(model, scope))
+    )
+    if found is None:
+        raise NotFound("map_object", layer=layer)
+    return found
+
+
+def find_by_code(session: Session, scope: Scope, enterprise_id: int, code: str) -> tuple[str, int] | None:
+    """Return layer and number of the object an enterprise names by its own code, or None."""
+    for layer, model in OBJECTS.items():
+        if layer == "user":
+            continue
+        found = session.scalar(
+            select(model.id).where(
+                model.enterprise_id == enterprise_id,
+                model.src_code == code,
+                scope_filter(model, scope),
+            )
+        )
+        if found is not None:
+            return layer, int(found)
+    return None
+
+
+def place_of(session: Session, scope: Scope, layer: str, object_id: int) -> dict[str, Any]:
+    """Return the middle of an object as lon and lat, and its box, for centring a map."""
+    model = model_of(layer)
+    geom = model.geom
+    middle = func.ST_LineInterpolatePoint(geom, 0.5) if layer == "pipe" else geom
+    row = session.execute(
+        select(
+            func.ST_X(middle), func.ST_Y(middle), func.ST_XMin(geom), func.ST_YMin(geom),
+            func.ST_XMax(geom), func.ST_YMax(geom),
+        ).where(model.id == object_id, scope_filter(model, scope))
+    ).one_or_none()
+    if row is None:
+        raise NotFound("map_object", layer=layer)
+    return {"lon": row[0], "lat": row[1], "box": [row[2], row[3], row[4], row[5]]}
+
+
+def count_objects(session: Session, scope: Scope) -> dict[str, int]:
+    """Return how many objects of each layer exist within the scope."""
+    parts = [
+        select(literal(layer), func.count()).select_from(model).where(
+            model.status != REMOVED, scope_filter(model, scope)
+        )
+        for layer, model in OBJECTS.items()
+        if layer != "node"
+    ]
+    return {layer: int(n) for layer, n in session.execute(parts[0].union_all(*parts[1:]))}
+
+
+def pipe_km(session: Session, scope: Scope) -> dict[str, dict[str, float]]:
+    """Return kilometres of pipe by pressure class, by years of installation and by state."""
+    year = case(
+        (Pipe.install_year.is_(None), "unknown"),
+        *[(Pipe.install_year <= until, name) for until, name in YEARS],
+        else_="now",
+    ).label("year")
+    rows = session.execute(
+        select(Pipe.pressure_class, year, Pipe.status, func.sum(Pipe.length_m) / 1000)
+        .where(Pipe.status != REMOVED, scope_filter(Pipe, scope))
+        .group_by(Pipe.pressure_class, year, Pipe.status)
+    )
+    found: dict[str, dict[str, float]] = {"pressure": {}, "year": {}, "status": {}}
+    for pressure_class, years, status, km in rows:
+        for kind, key in (("pressure", pressure_class), ("year", years), ("status", status)):
+            found[kind][str(key)] = found[kind].get(str(key), 0.0) + float(km)
+    return {kind: {key: round(km, 3) for key, km in sums.items()} for kind, sums in found.items()}
+
+
+def search_words(model: Any, words: str) -> ColumnElement[bool]:
+    """Return the condition that code or name holds the words."""
+    return or_(
+        model.src_code.icontains(words, autoescape=True), model.name.icontains(words, autoescape=True)
+    )
+
+
+def list_objects(
+    session: Session, scope: Scope, layer: str, *, words: str = "", after: int = 0, limit: int = 50
+) -> list[Any]:
+    """Return objects of a layer by number, starting after one; keyset paging."""
+    model = model_of(layer)
+    statement: Select[Any] = select(model).where(
+        model.status != REMOVED, model.id > after, scope_filter(model, scope)
+    )
+    if words:
+        statement = statement.where(search_words(model, words))
+    return list(session.scalars(statement.order_by(model.id).limit(limit)))
+
+
+def page_before(
+    session: Session, scope: Scope, layer: str, *, words: str, first: int, limit: int
+) -> int | None:
+    """Return the number after which the page before starts, or None when `first` begins the list."""
+    model = model_of(layer)
+    statement = select(model.id).where(
+        model.status != REMOVED, model.id < first, scope_filter(model, scope)
+    )
+    if words:
+        statement = statement.where(search_words(model, words))
+    ids = list(session.scalars(statement.order_by(model.id.desc()).limit(limit + 1)))
+    if not ids:
+        return None
+    return int(ids[-1]) if len(ids) > limit else 0
+
+
+def search_objects(
+    session: Session, scope: Scope, words: str, *, limit: int = 6
+) -> list[tuple[str, NetworkObject]]:
+    """Return objects whose code or name fits best: exact first, then beginning, then containing."""
+    found: list[tuple[str, NetworkObject]] = []
+    for layer, model in OBJECTS.items():
+        if layer == "node":
+            continue
+        fit = case(
+            (func.lower(model.src_code) == words.lower(), 0),
+            (model.src_code.istartswith(words, autoescape=True), 1),
+            (model.name.istartswith(words, autoescape=True), 2),
+            else_=3,
+        )
+        matches = search_words(model, words)
+        if layer == "user":
+            matches = or_(
+                model.src_code.istartswith(words, autoescape=True),
+                model.address.istartswith(words, autoescape=True),
+            )
+        rows = session.scalars(
+            select(model).where(model.status != REMOVED, matches, scope_filter(model, scope))
+            .order_by(fit, model.src_code).limit(limit)
+        )
+        found.extend((layer, row) for row in rows)
+    return found
+
+
+def history_of(session: Session, layer: str, object_id: int) -> list[dict[str, Any]]:
+    """Return the former states of an object, newest first; the row policy keeps them in scope."""
+    table = model_of(layer).__tablename__
+    rows = session.execute(
+        text(
+            f"select * from {table}_history where id = :id order by valid_to desc limit {HISTORY_ROWS}"
+        ),
+        {"id": object_id},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def changes_between(states: list[dict[str, Any]]) -> list[tuple[datetime, dict[str, tuple[Any, Any]]]]:
+    """Return for each change its time and the columns that differ, newest first; states newest first."""
+    silent = {"valid_from", "valid_to", "receipt_id", "component", "fed", "m"}
+    found = []
+    for newer, older in pairwise(states):
+        differing = {
+            name: (older.get(name), newer.get(name))
+            for name in newer
+            if name not in silent and older.get(name) != newer.get(name)
+        }
+        if differing:
+            found.append((newer["valid_from"], differing))
+    return found

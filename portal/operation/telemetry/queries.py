@@ -1,0 +1,163 @@
+"""Reads of points and their readings, always within a scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gis.network.queries import scope_filter, search_words
+from portal.accounts.models import Enterprise
+from portal.core.actor import Scope
+from portal.core.clock import utc_now
+from portal.core.errors import NotFound
+from portal.core.sql import load_sql
+from portal.operation.telemetry.models import Latest, Point
+from portal.operation.telemetry.rules import is_silent, window_of, with_gaps
+
+FOLDER = str(Path(__file__).parent)
+REMOVED = 7
+BIGGEST_POINT_ID = 2**31 - 1
+# Which limit draws at which alarm level.
+LIMITS = (("low_low", "low", 1), ("low", "low", 2), ("high", "high", 2), ("high_high", "high", 1))
+
+
+@dataclass(frozen=True)
+class PointNow:
+    """A point with its newest reading."""
+
+    point: Point
+    latest: Latest | None
+    silent: bool
+
+
+def find_point(session: Session, scope: Scope, point_id: int) -> PointNow:
+    """Return one point with its newest reading; missing and outside the scope look the same."""
+    found = None
+    if 0 < point_id <= BIGGEST_POINT_ID:
+        found = session.execute(
+            select(Point, Latest)
+            .outerjoin(Latest, Latest.point_id == Point.id)
+            .where(Point.id == point_id, scope_filter(Point, scope))
+        ).one_or_none()
+    if found is None:
+        raise NotFound("point", id=point_id)
+    return _now(found[0], found[1])
+
+
+def points_of(session: Session, scope: Scope, object_type: str, object_id: int) -> list[PointNow]:
+    """Return the points that belong to an object, with their newest readings."""
+    rows = session.execute(
+        select(Point, Latest)
+        .outerjoin(Latest, Latest.point_id == Point.id)
+        .where(
+            Point.object_type == object_type, Point.object_id == object_id,
+            Point.status != REMOVED, scope_filter(Point, scope),
+        )
+        .order_by(Point.measure, Point.id)
+    )
+    return [_now(point, latest) for point, latest in rows]
+
+
+def list_points(
+    session: Session, scope: Scope, *, words: str = "", after: int = 0, limit: int = 50
+) -> list[PointNow]:
+    """Return points by number, starting after one."""
+    statement = (
+        select(Point, Latest)
+        .outerjoin(Latest, Latest.point_id == Point.id)
+        .where(Point.status != REMOVED, Point.id > after, scope_filter(Point, scope))
+    )
+    if words:
+        statement = statement.where(search_words(Point, words))
+    rows = session.execute(statement.order_by(Point.id).limit(limit))
+    return [_now(point, latest) for point, latest in rows]
+
+
+def points_before(
+    session: Session, scope: Scope, *, words: str, first: int, limit: int
+) -> int | None:
+    """Return the number after which the page before starts, or None when `first` begins the list."""
+    statement = select(Point.id).where(
+        Point.status != REMOVED, Point.id < min(first, BIGGEST_POINT_ID), scope_filter(Point, scope)
+    )
+    if words:
+        statement = statement.where(search_words(Point, words))
+    ids = list(session.scalars(statement.order_by(Point.id.desc()).limit(limit + 1)))
+    if not ids:
+        return None
+    return ids[-1] if len(ids) > limit else 0
+
+
+def search_points(session: Session, scope: Scope, words: str, *, limit: int = 6) -> list[Point]:
+    """Return points whose code or name holds the words."""
+    return list(
+        session.scalars(
+            select(Point)
+            .where(Point.status != REMOVED, search_words(Point, words), scope_filter(Point, scope))
+            .order_by(func.lower(Point.src_code) != words.lower(), Point.src_code)
+            .limit(limit)
+        )
+    )
+
+
+def count_points(session: Session, scope: Scope) -> int:
+    """Return how many points exist within the scope."""
+    found = session.scalar(
+        select(func.count()).select_from(Point).where(Point.status != REMOVED, scope_filter(Point, scope))
+    )
+    return int(found or 0)
+
+
+def series_of(
+    session: Session, scope: Scope, point_id: int, begin: datetime, end: datetime
+) -> dict[str, Any]:
+    """Return mean, lowest and highest value of each bucket of a span, gaps kept, with the limits."""
+    point = find_point(session, scope, point_id).point
+    window = window_of(begin, end, point.period_s)
+    statement = load_sql(FOLDER, "series_raw" if window.raw else "series_hour")
+    rows = session.execute(
+        statement,
+        {"point": point.id, "begin": window.begin, "end": window.end, "step": window.step_s},
+    )
+    buckets = with_gaps([(float(row[0]), row[1], row[2], row[3]) for row in rows], window.step_s)
+    limits = [
+        {"value": getattr(point, name), "kind": kind, "level": level, "name": name}
+        for name, kind, level in LIMITS
+        if getattr(point, name) is not None
+    ]
+    return {
+        "t": [row[0] for row in buckets],
+        "v": [row[1] for row in buckets],
+        "lo": [row[2] for row in buckets],
+        "hi": [row[3] for row in buckets],
+        "limits": limits,
+        "unit": point.unit,
+        "label": point.name or point.src_code,
+    }
+
+
+def place_of_point(session: Session, scope: Scope, point_id: int) -> dict[str, Any]:
+    """Return lon and lat of a point."""
+    row = session.execute(
+        select(func.ST_X(Point.geom), func.ST_Y(Point.geom)).where(
+            Point.id == min(point_id, BIGGEST_POINT_ID), scope_filter(Point, scope)
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound("point", id=point_id)
+    return {"lon": row[0], "lat": row[1], "box": [row[0], row[1], row[0], row[1]]}
+
+
+def enterprise_names(session: Session) -> dict[int, str]:
+    """Return number -> name of the enterprises."""
+    return {row[0]: row[1] for row in session.execute(select(Enterprise.id, Enterprise.name))}
+
+
+def _now(point: Point, latest: Latest | None) -> PointNow:
+    last_at = latest.ts if latest else None
+    return PointNow(point, latest, is_silent(last_at, point.period_s, utc_now()))

@@ -1,0 +1,112 @@
+"""The page of one monitoring point and its curve."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext
+from sqlalchemy.orm import Session
+
+from portal.core.clock import utc_now
+from portal.core.codes import word_of
+from portal.core.errors import Invalid
+from portal.core.web import current_actor, requires, web_transaction
+from portal.operation.telemetry.queries import (
+    LIMITS,
+    PointNow,
+    enterprise_names,
+    find_point,
+    place_of_point,
+    series_of,
+)
+
+blueprint = Blueprint("telemetry", __name__)
+SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+
+
+def limit_words() -> dict[str, str]:
+    """Return the names of the four limits in the caller's language."""
+    return {
+        "low_low": gettext("Lower lower limit"), "low": gettext("Lower limit"),
+        "high": gettext("Upper limit"), "high_high": gettext("Upper upper limit"),
+    }
+
+
+def span_words() -> dict[str, str]:
+    """Return the names of the spans of time in the caller's language."""
+    return {"24h": gettext("24 hours"), "7d": gettext("7 days"), "30d": gettext("30 days")}
+
+
+def facts_of_point(found: PointNow, enterprise: str, language: str) -> list[tuple[str, str]]:
+    """Return terms and values that describe a point."""
+    point = found.point
+    named = limit_words()
+    rows = [
+        (gettext("Code"), point.src_code),
+        (gettext("Enterprise"), enterprise),
+        (gettext("Measure"), word_of("measure", point.measure, language)),
+        (gettext("Object"), point.object_code),
+        (gettext("Upload period"), f"{point.period_s} s"),
+    ]
+    for name, _, _ in LIMITS:
+        value = getattr(point, name)
+        if value is not None:
+            rows.append((named[name], f"{value:g} {point.unit}"))
+    if point.range_low is not None and point.range_high is not None:
+        rows.append((gettext("Range"), f"{point.range_low:g} – {point.range_high:g} {point.unit}"))
+    return rows
+
+
+@blueprint.get("/operation/points/<int:point_id>")
+@requires("map.read")
+@web_transaction
+def show_point(session: Session, point_id: int) -> ResponseReturnValue:
+    """Show one point: newest value, curve, limits, alarms."""
+    scope, language = current_actor().scope, str(get_locale())
+    found = find_point(session, scope, point_id)
+    span = request.args.get("span", "24h")
+    if span not in SPANS:
+        span = "24h"
+    names = enterprise_names(session)
+    words = span_words()
+    return render_template(
+        "telemetry/point.html",
+        found=found,
+        point=found.point,
+        place=place_of_point(session, scope, point_id),
+        facts=facts_of_point(found, names.get(found.point.enterprise_id, ""), language),
+        measure=word_of("measure", found.point.measure, language),
+        quality=word_of("quality", found.latest.quality, language) if found.latest else "",
+        span=span,
+        spans=[
+            {"key": key, "label": words[key], "url": f"/operation/points/{point_id}?span={key}"}
+            for key in SPANS
+        ],
+    )
+
+
+@blueprint.get("/operation/points/<int:point_id>/series")
+@requires("map.read")
+@web_transaction
+def get_series(session: Session, point_id: int) -> ResponseReturnValue:
+    """Return the curve of a point as JSON; `from` and `to` are ISO 8601, or `span` is 24h, 7d or 30d."""
+    end = _instant("to") or utc_now()
+    begin = _instant("from") or end - SPANS.get(request.args.get("span", ""), SPANS["24h"])
+    series = series_of(session, current_actor().scope, point_id, begin, end)
+    named = limit_words()
+    for limit in series["limits"]:
+        limit["label"] = named[limit.pop("name")]
+    return jsonify(series)
+
+
+def _instant(name: str) -> datetime | None:
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    try:
+        said = datetime.fromisoformat(given)
+        return said.replace(tzinfo=said.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as unreadable:
+        raise Invalid("bad_time", value=given[:40]) from unreadable

@@ -1,0 +1,22 @@
+insert into reading_hour (point_id, hour, low, high, mean, last, readings, valid, in_time, in_limits)
+select
+  point_id, hour,
+  min(value) filter (where ok),
+  max(value) filter (where ok),
+  avg(value) filter (where ok),
+  (array_agg(value order by ts desc) filter (where ok))[1],
+  count(*),
+  count(*) filter (where ok),
+  count(*) filter (where delay_s <= greatest(300, 2 * period_s)),
+  count(*) filter (where ok and value >= coalesce(low, '-infinity') and value <= coalesce(high, 'infinity'))
+from (
+  select r.point_id, date_trunc('hour', r.ts) as hour, r.ts, r.value, r.delay_s, p.period_s, p.low, p.high,
+    r.value is not null and r.quality in (192, 216)
+      and r.value >= coalesce(p.range_low, '-infinity') and r.value <= coalesce(p.range_high, 'infinity') as ok
+  from reading r join point p on p.id = r.point_id
+  where r.ts >= :begin and r.ts < :end
+) judged
+group by point_id, hour
+on conflict (point_id, hour) do update set
+  low = excluded.low, high = excluded.high, mean = excluded.mean, last = excluded.last,
+  readings = excluded.readings, valid = excluded.valid, in_time = excluded.in_time, in_limits = excluded.in_limits

@@ -1,0 +1,138 @@
+"""Fixtures: a throw-away PostGIS, a database of one's own, the application, and a person of each role."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from portal.config import Settings
+from portal.core.actor import CITY
+from portal.core.db import engine_for, hand_over_scope, transaction
+
+ROOT = Path(__file__).parents[1]
+KNOWN_MARKS = {line.split("\t")[0] for line in (ROOT / "docs" / "clauses.tsv").read_text("utf-8").splitlines()}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that claims a clause which the standard does not have."""
+    for item in items:
+        for mark in item.iter_markers("clause"):
+            for clause in mark.args:
+                if clause not in KNOWN_MARKS:
+                    raise pytest.UsageError(f"{item.nodeid} names an unknown clause: {clause}")
+
+
+def _read_secrets(path: Path) -> dict[str, str]:
+    pairs = (line.split("=", 1) for line in path.read_text("utf-8").splitlines() if "=" in line)
+    return dict(pairs)
+
+
+def _template_name() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "migrations").rglob("*.py")) + sorted((ROOT / "migrations").rglob("*.sql")):
+        digest.update(path.read_bytes())
+    digest.update((ROOT / "portal" / "audit" / "sql" / "row_digest.sql").read_bytes())
+    for data in ("codes.csv", "parameters.csv"):
+        digest.update((ROOT / "portal" / "core" / "data" / data).read_bytes())
+    return "template_" + digest.hexdigest()[:16]
+
+
+def _with_database(url: str, name: str) -> str:
+    return url.replace("/ranjian?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[dict[str, str]]:
+    """Give the settings of a freshly migrated database in a cluster that is thrown away."""
+    folder = Path(os.environ.get("PORTAL_TEST_DIR", ROOT / "var" / "test"))
+    subprocess.run([ROOT / "script" / "cluster", "start", "--throwaway", folder], check=True, timeout=120)
+    secrets = _read_secrets(folder / "secrets.env")
+    owner = secrets["PORTAL_OWNER_DATABASE_URL"]
+    template, name = _template_name(), f"test_{os.getpid()}"
+    admin = create_engine(_with_database(owner, "postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(42)"))
+        known = connection.scalar(text("select 1 from pg_database where datname = :n"), {"n": template})
+        if not known:
+            connection.execute(text(f"create database {template}_making"))
+            made = {**os.environ, **secrets, "PORTAL_OWNER_DATABASE_URL": _with_database(owner, f"{template}_making")}
+            subprocess.run([ROOT / ".venv" / "bin" / "alembic", "upgrade", "head"], cwd=ROOT, env=made, check=True, timeout=120)
+            connection.execute(text(f"alter database {template}_making rename to {template}"))
+        connection.execute(text(f"drop database if exists {name} with (force)"))
+        connection.execute(text(f"create database {name} template {template}"))
+        connection.execute(text("select pg_advisory_unlock(42)"))
+    yield {key: _with_database(value, name) for key, value in secrets.items()}
+    engine_for.cache_clear()
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database if exists {name} with (force)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def settings(database: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Give the settings of the test installation."""
+    folder = tmp_path_factory.mktemp("data")
+    return Settings.from_env({**database, "PORTAL_DATA_DIR": str(folder), "PORTAL_DEMO": "0", "PORTAL_LOG_LEVEL": "ERROR"})
+
+
+@pytest.fixture
+def db(settings: Settings) -> Iterator[Session]:
+    """Give a session over the whole city that is rolled back at the end."""
+    with Session(engine_for(settings.worker_database_url), expire_on_commit=False) as session:
+        session.begin()
+        hand_over_scope(session, settings, CITY)
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def committed(settings: Settings) -> Callable[..., object]:
+    """Give a function that runs `work(session)` in a committed transaction over the whole city."""
+
+    def run(work: Callable[[Session], object]) -> object:
+        with transaction(settings, CITY, worker=True) as session:
+            return work(session)
+
+    return run
+
+
+@pytest.fixture
+def owner(database: dict[str, str]) -> Iterator[Session]:
+    """Give a session of the superuser, to try what even the application's owner must not be able to do."""
+    engine = create_engine(database["PORTAL_OWNER_DATABASE_URL"])
+    with Session(engine) as session:
+        yield session
+        session.rollback()
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Flask:
+    """Give the application."""
+    from portal.app import create_app
+
+    made = create_app(settings)
+    made.config["WTF_CSRF_ENABLED"] = False
+    return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Give a browser without a login."""
+    return app.test_client()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Give one fixed instant."""
+    return datetime(2026, 11, 25, 4, 0, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from portal.core.actor import CITY, NOTHING, Scope
@@ -66,3 +67,50 @@ def scope_of(
     if role in (Role.EXPERT, Role.EVALUATOR):
         return Scope(enterprise_ids=frozenset(granted))
     return NOTHING
+
+
+def rights_text(
+    login: str,
+    role: int,
+    *,
+    enterprise_id: int | None,
+    adcodes: list[str],
+    granted: list[int],
+    granted_until: datetime | None,
+) -> str:
+    """Return the text over which a person's rights are sealed; the order in the lists has no part in it."""
+    until = granted_until.astimezone(UTC).isoformat(timespec="microseconds") if granted_until else ""
+    return "|".join(
+        (
+            login,
+            str(role),
+            "" if enterprise_id is None else str(enterprise_id),
+            ",".join(sorted(adcodes)),
+            ",".join(str(each) for each in sorted(granted)),
+            until,
+        )
+    )
+
+
+def rights_problems(
+    role: int, *, enterprise_id: int | None, adcodes: list[str], granted: list[int]
+) -> list[str]:
+    """Return the codes of what is wrong with a role and its scope; empty when they fit.
+
+    Codes: role_unknown, enterprise_needed, enterprise_not_wanted, district_needed, district_not_wanted,
+    grant_not_wanted.
+    """
+    if role not in set(Role):
+        return ["role_unknown"]
+    problems = []
+    if role in ENTERPRISE_ROLES and enterprise_id is None:
+        problems.append("enterprise_needed")
+    if role not in ENTERPRISE_ROLES and enterprise_id is not None:
+        problems.append("enterprise_not_wanted")
+    if role == Role.DISTRICT_REGULATOR and not adcodes:
+        problems.append("district_needed")
+    if role != Role.DISTRICT_REGULATOR and adcodes:
+        problems.append("district_not_wanted")
+    if role not in (Role.EXPERT, Role.EVALUATOR) and granted:
+        problems.append("grant_not_wanted")
+    return problems

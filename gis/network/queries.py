@@ -6,12 +6,21 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, false, func, literal, or_, select, text, true
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, text
 from sqlalchemy.orm import Session
 
-from gis.network.models import GasUser, NetworkObject, Node, Pipe, Regulator, Station, Valve
+from gis.network.models import (
+    GasUser,
+    NetworkObject,
+    Node,
+    Pipe,
+    Regulator,
+    Station,
+    Valve,
+)
 from portal.core.actor import Scope
 from portal.core.errors import NotFound
+from portal.core.scoping import in_scope
 
 OBJECTS: dict[str, type[Any]] = {
     "pipe": Pipe,
@@ -30,14 +39,7 @@ YEARS = ((1995, "1995"), (2010, "2010"), (2020, "2020"))
 
 def scope_filter(model: Any, scope: Scope) -> ColumnElement[bool]:
     """Return the condition that keeps rows of a model with enterprise_id and adcode within a scope."""
-    if scope.whole_city:
-        return true()
-    parts = []
-    if scope.enterprise_ids:
-        parts.append(model.enterprise_id.in_(sorted(scope.enterprise_ids)))
-    if scope.adcodes:
-        parts.append(model.adcode.in_(sorted(scope.adcodes)))
-    return or_(*parts) if parts else false()
+    return in_scope(scope, model.enterprise_id, model.adcode)
 
 
 def model_of(layer: str) -> type[Any]:

@@ -1,0 +1,81 @@
+"""The schedule: every job in one table, with when, what, why and who cares for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.audit.sealing import LEDGERS, seal
+from portal.core.clock import CITY_ZONE
+from portal.events.services import urge_overdue
+from portal.operation.telemetry.rollup import roll_up
+from reports.services import make_monthly
+
+PARTITIONS_AHEAD = 3
+NONCE_KEPT_S = 660
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scheduled job; `kept` jobs leave a row for each slot and run a slot only once."""
+
+    name: str
+    trigger: BaseTrigger
+    slot_s: int
+    work: Callable[[Session, datetime], Any]
+    why: str
+    kept: bool = True
+
+
+def seal_ledgers(session: Session, now: datetime) -> str:
+    """Chain the newest rows of every ledger."""
+    rows = {ledger: seal(session, ledger) for ledger in LEDGERS}
+    return str({ledger: count for ledger, count in rows.items() if count})
+
+
+def make_partitions(session: Session, now: datetime) -> str:
+    """Make the reading partitions of today and the days ahead."""
+    for ahead in range(PARTITIONS_AHEAD + 1):
+        session.execute(text("select ensure_reading_day(:day)"), {"day": (now + timedelta(days=ahead)).date()})
+    return f"{PARTITIONS_AHEAD} days ahead"
+
+
+def forget_nonces(session: Session, now: datetime) -> str:
+    """Forget nonces that the time window refuses anyway."""
+    gone = session.execute(
+        text("delete from nonce_used where at < :limit"), {"limit": now - timedelta(seconds=NONCE_KEPT_S)}
+    )
+    return f"{gone.rowcount} forgotten"  # type: ignore[attr-defined]
+
+
+def every(seconds: int) -> IntervalTrigger:
+    """Return a trigger each so many seconds."""
+    return IntervalTrigger(seconds=seconds)
+
+
+def cron(expression: str) -> CronTrigger:
+    """Return a trigger by a five-field cron expression in city time."""
+    return CronTrigger.from_crontab(expression, timezone=CITY_ZONE)
+
+
+SCHEDULE: tuple[Job, ...] = (
+    Job("seal_ledgers", every(1), 1, seal_ledgers, "bounds how long a row is not yet chained", kept=False),
+    Job("roll_up", every(15), 15, roll_up, "hourly figures follow late readings", kept=False),
+    Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
+    Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
+    Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),
+    Job("monthly_evaluation", cron("0 3 2 * *"), 3600, make_monthly, "last month's evaluations are ready on the 2nd"),
+)
+
+
+def job_named(name: str) -> Job:
+    """Return a job; raise KeyError for an unknown name."""
+    return {job.name: job for job in SCHEDULE}[name]

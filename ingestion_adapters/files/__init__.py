@@ -1,0 +1,1 @@
+"""Deliveries of files: reading what enterprises hand over and judging it row by row."""

@@ -56,7 +56,11 @@ function limitPlugin(limits, digits) {
           ctx.lineTo(bbox.left + bbox.width, y);
           ctx.stroke();
           ctx.textAlign = "right";
-          ctx.fillText(`${limitName(limit)} ${formatNumber(limit.value, digits)}`, bbox.left + bbox.width - 4, y - 4 * devicePixelRatio);
+          ctx.setLineDash([]);
+          ctx.strokeStyle = token("--bg-1");
+          ctx.lineWidth = 4 * devicePixelRatio;
+          ctx.lineJoin = "round";
+          for (const write of ["strokeText", "fillText"]) ctx[write](`${limitName(limit)} ${formatNumber(limit.value, digits)}`, bbox.left + bbox.width - 4, y - 4 * devicePixelRatio);
         }
         ctx.restore();
       },

@@ -186,6 +186,6 @@ export function buildStyle({ version = "", colouring = "pressure", hidden = new 
 /** The ring or glow around the selected feature, as a style layer on its own source. */
 export function selectionLayer(source, id) {
   const same = ["==", ["to-string", ["get", "id"]], String(id)];
-  if (source === "pipe") return layer("selected", "line", source, { filter: same, layout: ROUND, paint: { "line-color": token("--fg-0"), "line-width": pipeWidth(5), "line-opacity": 0.75 } });
+  if (source === "pipe") return layer("selected", "line", source, { filter: same, layout: ROUND, paint: { "line-color": token("--fg-0"), "line-width": pipeWidth(7), "line-opacity": 0.85 } });
   return layer("selected", "circle", source, { filter: same, paint: { "circle-radius": 17, "circle-color": token("--accent"), "circle-opacity": 0.25, "circle-stroke-color": token("--accent"), "circle-stroke-width": 2.5, ...(source === "alarm" ? { "circle-translate": [0, -14] } : {}) } });
 }

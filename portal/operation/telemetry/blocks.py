@@ -21,6 +21,7 @@ class ReadingBlock:
     value: NDArray[np.float64]
     quality: NDArray[np.int16]
     flag: NDArray[np.int16]
+    known_delay_s: NDArray[np.int32] | None = None  # of back-filled history, where received_at is not each row's
 
     @property
     def rows(self) -> int:

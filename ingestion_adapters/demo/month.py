@@ -1,0 +1,188 @@
+"""The demo's past month: readings by the day, the alarms they raise, and what the duty officers did about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from ingestion_adapters.demo.history import Block, history_blocks
+from ingestion_adapters.demo.points import first_index, point_codes
+from ingestion_adapters.models import IntakeHour, Receipt
+from portal.accounts.models import User
+from portal.config import Settings
+from portal.core.actor import CITY, Actor, Scope
+from portal.core.crypto import sm3_hex
+from portal.core.db import transaction
+from portal.events.models import SupervisionCase
+from portal.events.services import accept_case, close_case, dispatch_case, reply_to_case, verify_case
+from portal.flows.alarm_intake import take_in_readings
+from portal.operation.alarms.models import AlarmNow
+from portal.operation.alarms.services import acknowledge_alarm, judge_alarm
+from portal.operation.telemetry.blocks import ReadingBlock
+from portal.operation.telemetry.rollup import roll_up
+from portal.operation.telemetry.services import part_of, store_readings
+
+HOUR_MS = 3_600_000
+LEFT_OPEN_H = 5
+FALSE_ALARM, TRUE_ALARM = 2, 1
+LATE_S = 300
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Of each point of the history: its number in the portal and its enterprise."""
+
+    point_id: NDArray[np.int32]
+    enterprise_id: NDArray[np.int32]
+
+
+def load_month(settings: Settings, known: dict[str, int], now: datetime) -> None:
+    """Store a month of readings through the same storage and limit check as live ones; one transaction a day."""
+    with transaction(settings, CITY, worker=True) as session:
+        owners = _owners(session, known, settings.demo_scale)
+        officer = _officer(session)
+    for block in history_blocks(now, scale=settings.demo_scale):
+        with transaction(settings, CITY, worker=True) as session:
+            for enterprise_id in known.values():
+                _take_day(session, enterprise_id, block, owners)
+            end = datetime.fromtimestamp(int(block.t_ms.max()) / 1000, UTC)
+            _work_off(session, officer, min(end, now - timedelta(hours=LEFT_OPEN_H)))
+            roll_up(session, now + timedelta(minutes=5))
+    with transaction(settings, CITY, worker=True) as session:
+        roll_up(session, now + timedelta(minutes=5))
+
+
+def _owners(session: Session, known: dict[str, int], scale: int) -> Owners:
+    numbers: dict[int, tuple[int, int]] = {}
+    for key, enterprise_id in known.items():
+        rows = session.execute(
+            text("select src_code, id from point where enterprise_id = :id"), {"id": enterprise_id}
+        ).all()
+        by_code = {code: number for code, number in rows}
+        for tile in range(scale):
+            begin = first_index(key, tile)
+            for place, code in enumerate(point_codes(key, tile)):
+                numbers[begin + place] = (by_code[code], enterprise_id)
+    size = max(numbers) + 1
+    point_id, enterprise = np.zeros(size, np.int32), np.zeros(size, np.int32)
+    for index, (number, enterprise_id) in numbers.items():
+        point_id[index], enterprise[index] = number, enterprise_id
+    return Owners(point_id, enterprise)
+
+
+def _officer(session: Session) -> Actor:
+    user = session.scalars(select(User).where(User.login == "dispatcher")).one()
+    return Actor(kind="user", id=user.id, name=user.login, role=user.role, scope=CITY)
+
+
+def _take_day(session: Session, enterprise_id: int, block: Block, owners: Owners) -> None:
+    mine = owners.enterprise_id[block.point_index] == enterprise_id
+    point_id, t_ms = owners.point_id[block.point_index[mine]], block.t_ms[mine]
+    if not point_id.size:
+        return
+    order = np.lexsort((t_ms, point_id))
+    end = datetime.fromtimestamp(int(t_ms.max()) / 1000, UTC)
+    receipt = _receipt(session, enterprise_id, t_ms, end)
+    day = ReadingBlock(
+        enterprise_id=enterprise_id,
+        receipt_id=receipt.id,
+        received_at=end,
+        point_id=point_id[order],
+        ts_ms=t_ms[order],
+        value=block.value[mine][order].astype(np.float64),
+        quality=block.quality[mine][order],
+        flag=block.flag[mine][order].astype(np.int16),
+        known_delay_s=block.delay_s[mine][order],
+    )
+    store_readings(session, day)
+    _count_hours(session, enterprise_id, day)
+    program = Actor(
+        kind="program", id=None, name="demo", scope=Scope(enterprise_ids=frozenset({enterprise_id})), enterprise_id=enterprise_id
+    )
+    hours = day.ts_ms // HOUR_MS
+    for hour in np.unique(hours):
+        moment = datetime.fromtimestamp((int(hour) + 1) * 3600, UTC)
+        take_in_readings(session, part_of(day, hours == hour), now=moment, actor=program)
+
+
+def _receipt(session: Session, enterprise_id: int, t_ms: NDArray[np.int64], end: datetime) -> Receipt:
+    receipt = Receipt(
+        enterprise_id=enterprise_id,
+        dataset="RT",
+        batch_id=f"demo-RT-{end:%Y%m%d%H%M}",
+        door="demo",
+        status="taken",
+        body_sm3=sm3_hex(t_ms.tobytes()),
+        body_bytes=int(t_ms.nbytes),
+        rows=int(t_ms.size),
+        accepted=int(t_ms.size),
+        duplicate=0,
+        rejected=0,
+        app_id="demo",
+        received_at=end,
+    )
+    session.add(receipt)
+    session.flush()
+    return receipt
+
+
+def _count_hours(session: Session, enterprise_id: int, day: ReadingBlock) -> None:
+    hours, place = np.unique(day.ts_ms // HOUR_MS, return_inverse=True)
+    rows = np.bincount(place)
+    late = np.bincount(place, weights=day.delay_s > LATE_S)
+    for hour, count, behind in zip(hours, rows, late, strict=True):
+        begin = datetime.fromtimestamp(int(hour) * 3600, UTC)
+        session.merge(
+            IntakeHour(
+                enterprise_id=enterprise_id,
+                dataset="RT",
+                hour=begin,
+                batches=1,
+                rows=int(count),
+                accepted=int(count),
+                late=int(behind),
+                last_at=begin + timedelta(minutes=59),
+            )
+        )
+    session.flush()
+
+
+def _work_off(session: Session, officer: Actor, until: datetime) -> None:
+    """Let the duty officers of the past do their work: most alarms in time, some late, as people do."""
+    waiting = session.scalars(
+        select(AlarmNow).where(AlarmNow.acknowledged_at.is_(None), AlarmNow.raised_at < until)
+    ).all()
+    for alarm in waiting:
+        pace = alarm.alarm_id * 2654435761 % 97
+        seen = alarm.raised_at + timedelta(minutes=2 + pace * (0.25 if pace < 88 else 1.2))
+        acknowledge_alarm(session, alarm.alarm_id, note="已电话核实，通知属地企业现场确认", now=seen, actor=officer)
+        verdict = FALSE_ALARM if pace % 9 == 0 else TRUE_ALARM
+        judge_alarm(session, alarm.alarm_id, verdict, note="现场仪表复测", now=seen + timedelta(minutes=6), actor=officer)
+    cases = session.scalars(
+        select(SupervisionCase).where(SupervisionCase.closed_at.is_(None), SupervisionCase.opened_at < until)
+    ).all()
+    for case in cases:
+        _close(session, case, officer)
+
+
+def _close(session: Session, case: SupervisionCase, officer: Actor) -> None:
+    opened, limit = case.opened_at, case.due_at - case.opened_at
+    pace = case.id * 2654435761 % 89
+    enterprise = Actor(
+        kind="program",
+        id=None,
+        name="demo",
+        scope=Scope(enterprise_ids=frozenset({case.enterprise_id})),
+        enterprise_id=case.enterprise_id,
+    )
+    done = opened + limit * (0.3 + pace / 130 if pace < 82 else 1.15)
+    accept_case(session, case.id, note="", now=opened + limit * 0.05, actor=officer)
+    dispatch_case(session, case.id, note="请立即到场核查并反馈处置结果", now=opened + limit * 0.08, actor=officer)
+    reply_to_case(session, case.id, text="已到场处置，压力恢复正常，复测合格", now=done, actor=enterprise)
+    verify_case(session, case.id, passed=True, note="反馈内容与监测曲线一致", now=done + limit * 0.02, actor=officer)
+    close_case(session, case.id, finding="处置到位，予以结案", now=done + limit * 0.05, actor=officer)

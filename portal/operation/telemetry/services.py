@@ -1,0 +1,167 @@
+"""Storing readings: history by binary COPY, the newest value of each point, and the hours to roll up again."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg2.errors import UniqueViolation
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.operation.telemetry.blocks import ReadingBlock
+
+LATEST_LOCK = 7302
+COLUMNS = "ts, value, point_id, receipt_id, quality, flag, delay_s"
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+_PG_EPOCH_MS = 946_684_800_000
+_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TAIL = b"\xff\xff"
+# One row of COPY BINARY: the number of fields, then length and value of each.
+_ROW = np.dtype(
+    [
+        ("n", ">i2"), ("l0", ">i4"), ("ts", ">i8"), ("l1", ">i4"), ("value", ">f8"), ("l2", ">i4"), ("point", ">i4"),
+        ("l3", ">i4"), ("receipt", ">i4"), ("l4", ">i4"), ("quality", ">i2"), ("l5", ">i4"), ("flag", ">i2"),
+        ("l6", ">i4"), ("delay", ">i4"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class StoredReadings:
+    """The readings that are new, and how many were known before."""
+
+    new: ReadingBlock
+    duplicate: int
+
+
+def store_readings(session: Session, block: ReadingBlock) -> StoredReadings:
+    """Store a block; a reading whose point and time are known keeps its first value."""
+    if not block.rows:
+        return StoredReadings(block, 0)
+    _make_days(session, block.ts_ms)
+    new = block
+    try:
+        with session.begin_nested():
+            _copy(session, "reading", copy_body(block))
+    except UniqueViolation:
+        new = _merge(session, block)
+    if new.rows:
+        _renew_latest(session, new)
+        _mark_hours(session, new.ts_ms)
+    return StoredReadings(new, block.rows - new.rows)
+
+
+def delays_s(block: ReadingBlock) -> NDArray[np.int64]:
+    """Return received minus source time of each reading, s; 0 for a source clock that runs ahead."""
+    if block.known_delay_s is not None:
+        return block.known_delay_s.astype(np.int64)
+    received_ms = round(block.received_at.timestamp() * 1000)
+    return np.maximum((received_ms - block.ts_ms) // 1000, 0)
+
+
+def copy_body(block: ReadingBlock) -> bytes:
+    """Return a block as a COPY BINARY stream."""
+    rows = np.empty(block.rows, _ROW)
+    rows["n"] = 7
+    for name, size in (("l0", 8), ("l1", 8), ("l2", 4), ("l3", 4), ("l4", 2), ("l5", 2), ("l6", 4)):
+        rows[name] = size
+    rows["ts"] = (block.ts_ms - _PG_EPOCH_MS) * 1000
+    rows["value"], rows["point"], rows["receipt"] = block.value, block.point_id, block.receipt_id
+    rows["quality"], rows["flag"], rows["delay"] = block.quality, block.flag, delays_s(block)
+    return _HEAD + rows.tobytes() + _TAIL
+
+
+def _copy(session: Session, table: str, body: bytes) -> None:
+    cursor = session.connection().connection.cursor()
+    try:
+        cursor.copy_expert(f"copy {table} ({COLUMNS}) from stdin (format binary)", io.BytesIO(body))
+    finally:
+        cursor.close()
+
+
+def _make_days(session: Session, ts_ms: NDArray[np.int64]) -> None:
+    """Have the partitions of all days of a block, in order, so that two batches never wait crosswise."""
+    numbers = np.unique(ts_ms // DAY_MS)
+    days = [date(1970, 1, 1) + timedelta(days=int(number)) for number in numbers]
+    session.execute(
+        text("select ensure_reading_day(day) from unnest(cast(:days as date[])) with ordinality as t(day, place) order by place"),
+        {"days": days},
+    )
+
+
+def _merge(session: Session, block: ReadingBlock) -> ReadingBlock:
+    """Insert only the readings that are unknown; return those."""
+    session.execute(
+        text(f"create temp table reading_incoming on commit drop as select {COLUMNS} from reading with no data")
+    )
+    _copy(session, "reading_incoming", copy_body(block))
+    session.execute(text("analyze reading_incoming"))
+    rows = session.execute(
+        text(
+            f"insert into reading ({COLUMNS}) select {COLUMNS} from reading_incoming order by point_id, ts"  # noqa: S608
+            " on conflict do nothing returning point_id, round(extract(epoch from ts) * 1000)::bigint"
+        )
+    ).all()
+    session.execute(text("drop table reading_incoming"))
+    stored = {(point, ms) for point, ms in rows}
+    keep = np.fromiter(
+        ((point, ms) in stored for point, ms in zip(block.point_id.tolist(), block.ts_ms.tolist(), strict=True)),
+        bool,
+        block.rows,
+    )
+    return part_of(block, keep)
+
+
+def part_of(block: ReadingBlock, keep: NDArray[np.bool_]) -> ReadingBlock:
+    """Return the readings of a block that `keep` marks."""
+    return replace(
+        block,
+        point_id=block.point_id[keep],
+        ts_ms=block.ts_ms[keep],
+        value=block.value[keep],
+        quality=block.quality[keep],
+        flag=block.flag[keep],
+        known_delay_s=None if block.known_delay_s is None else block.known_delay_s[keep],
+    )
+
+
+def _renew_latest(session: Session, block: ReadingBlock) -> None:
+    """Set the newest value of each point; one writer an enterprise, so that rows never wait crosswise."""
+    last = np.append(block.point_id[1:] != block.point_id[:-1], True)
+    newest = part_of(block, last)
+    session.execute(text("select pg_advisory_xact_lock(:a, :b)"), {"a": LATEST_LOCK, "b": block.enterprise_id})
+    session.execute(
+        text(
+            "insert into latest as old (ts, value, point_id, quality, flag, received_at)"
+            " select to_timestamp(ms / 1000.0), value, point_id, quality, flag, :received"
+            " from unnest(cast(:ms as bigint[]), cast(:value as float8[]), cast(:point as int[]),"
+            "  cast(:quality as smallint[]), cast(:flag as smallint[])) as t(ms, value, point_id, quality, flag)"
+            " on conflict (point_id) do update set ts = excluded.ts, value = excluded.value,"
+            "  quality = excluded.quality, flag = excluded.flag, received_at = excluded.received_at"
+            " where old.ts < excluded.ts"
+        ),
+        {
+            "received": block.received_at,
+            "ms": newest.ts_ms.tolist(),
+            "value": newest.value.tolist(),
+            "point": newest.point_id.tolist(),
+            "quality": newest.quality.tolist(),
+            "flag": newest.flag.tolist(),
+        },
+    )
+
+
+def _mark_hours(session: Session, ts_ms: NDArray[np.int64]) -> None:
+    """Ask for the roll-up of a block's hours; an hour being rolled up now is asked for again."""
+    hours = [datetime.fromtimestamp(int(hour) * 3600, UTC) for hour in np.unique(ts_ms // HOUR_MS)]
+    session.execute(
+        text(
+            "insert into rollup_due (hour) select unnest(cast(:hours as timestamptz[])) order by 1"
+            " on conflict (hour) do update set since = clock_timestamp()"
+        ),
+        {"hours": hours},
+    )

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.operation.alarms.models import Alarm, AlarmNow, LimitWatch
+from portal.operation.alarms.models import Alarm, AlarmEvent, AlarmNow, LimitWatch
 from portal.operation.alarms.rules import (
     DEFAULT_FIGURES,
     MERGE_WITHIN_S,
@@ -22,6 +22,7 @@ from portal.operation.alarms.rules import (
 from portal.operation.telemetry.models import Point
 
 CACHED_S = 5.0
+WORD_OF_MEASURE = {1: "pressure", 2: "flow", 3: "gas", 4: "temperature", 5: "level"}
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,6 +35,7 @@ class WatchedPoint:
     adcode: str | None
     object_code: str
     unit: str
+    lon_lat: tuple[float, float]
     limits: Limits
 
 
@@ -105,6 +107,7 @@ def watched_points(session: Session, enterprise_id: int) -> dict[int, WatchedPoi
         select(
             Point.id, Point.adcode, Point.object_code, Point.unit, Point.measure, Point.period_s,
             Point.low_low, Point.low, Point.high, Point.high_high, Point.range_low, Point.range_high,
+            func.ST_X(Point.geom).label("lon"), func.ST_Y(Point.geom).label("lat"),
         ).where(Point.enterprise_id == enterprise_id)
     )  # fmt: skip
     found = {}
@@ -115,20 +118,21 @@ def watched_points(session: Session, enterprise_id: int) -> dict[int, WatchedPoi
         )  # fmt: skip
         if any(each is not None for each in (row.low_low, row.low, row.high, row.high_high)):
             found[row.id] = WatchedPoint(
-                row.id, enterprise_id, row.adcode, row.object_code, row.unit, limits
-            )
+                row.id, enterprise_id, row.adcode, row.object_code, row.unit,
+                (row.lon, row.lat), limits,
+            )  # fmt: skip
     return found
 
 
 def figures_in_force(session: Session) -> dict[int, AlarmFigures]:
-    """Return delays and deadband by measure: the parameters `alarm.<measure>.<figure>`, else defaults."""
+    """Return delays and deadband by measure: parameters `alarm.<word>.<figure>`, else defaults."""
     rows = session.execute(text("select key, value from parameter where key like 'alarm.%'"))
     given: dict[str, float] = {key: value for key, value in rows}
     return {
         measure: AlarmFigures(
-            given.get(f"alarm.{measure}.on_delay_s", default.on_delay_s),
-            given.get(f"alarm.{measure}.off_delay_s", default.off_delay_s),
-            given.get(f"alarm.{measure}.deadband_share", default.deadband_share),
+            given.get(f"alarm.{WORD_OF_MEASURE[measure]}.on_delay_s", default.on_delay_s),
+            given.get(f"alarm.{WORD_OF_MEASURE[measure]}.off_delay_s", default.off_delay_s),
+            given.get(f"alarm.{WORD_OF_MEASURE[measure]}.deadband_share", default.deadband_share),
         )
         for measure, default in DEFAULT_FIGURES.items()
     }
@@ -202,4 +206,20 @@ def lock_point_kind(session: Session, point_id: int, kind: int) -> None:
     """Let one transaction at a time decide about alarms of a point and kind."""
     session.execute(
         text("select pg_advisory_xact_lock(:point, :kind)"), {"point": point_id, "kind": kind}
+    )
+
+
+def merged_alarm(session: Session, point_id: int, kind: int, *, mark: str) -> AlarmNow | None:
+    """Return the alarm on which an event beginning with `mark` was noted before, or None."""
+    return session.scalar(
+        select(AlarmNow)
+        .join(AlarmEvent, AlarmEvent.alarm_id == AlarmNow.alarm_id)
+        .where(
+            AlarmNow.point_id == point_id,
+            AlarmNow.kind == kind,
+            AlarmEvent.action.in_(["note", "escalate"]),
+            AlarmEvent.note.startswith(mark, autoescape=True),
+        )
+        .order_by(AlarmNow.alarm_id.desc())
+        .limit(1)
     )

@@ -1,0 +1,279 @@
+"""Supervision cases: opening and every step to the closing; each writes step, audit and news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from portal.audit.services import record
+from portal.core.actor import Actor, job_actor
+from portal.core.clock import local
+from portal.core.errors import Conflict, Invalid, NotAllowed
+from portal.core.live import announce
+from portal.events.models import CaseStep, SupervisionCase
+from portal.events.queries import (
+    late_cases,
+    limits_in_force,
+    lock_case,
+    steps_taken,
+    working_calendar,
+)
+from portal.events.rules import (
+    EXTENSIONS_MOST,
+    State,
+    Terms,
+    due_at,
+    escalation,
+    extension_most,
+    may,
+    state_after,
+    terms_of,
+)
+
+NOTE_MOST_CHARS = 2000
+TITLE_MOST_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a case is about, and whom it concerns."""
+
+    enterprise_id: int
+    adcode: str | None
+    level: int
+    title: str
+    alarm_id: int | None = None
+    correlation_id: Any = None
+
+
+def open_case(
+    session: Session, subject: Subject, *, terms: Terms, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Open a case with its deadline; it waits for an officer to accept it."""
+    title = _said(subject.title, TITLE_MOST_CHARS)
+    case = SupervisionCase(
+        case_no=uuid4().hex,
+        enterprise_id=subject.enterprise_id,
+        adcode=subject.adcode,
+        alarm_id=subject.alarm_id,
+        correlation_id=subject.correlation_id or uuid4(),
+        case_class=terms.case_class,
+        level=subject.level,
+        title=title,
+        state=int(State.AWAITING_ACCEPTANCE),
+        opened_at=now,
+        due_at=due_at(now, terms, working_calendar(session)),
+        rework_n=0,
+        urged_n=0,
+    )
+    session.add(case)
+    session.flush()
+    # The row number runs over all scopes, which a count by the writer's own scope would not.
+    case.case_no = f"DD{local(now):%Y%m%d}{case.id:04d}"
+    _write_step(session, case, "open", note=title, before=None, actor=actor)
+    return case
+
+
+def open_case_by_hand(
+    session: Session, subject: Subject, *, case_class: int, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Open a case of a class that an officer chose."""
+    terms = terms_of(case_class, limits_in_force(session))
+    return open_case(session, subject, terms=terms, now=now, actor=actor)
+
+
+def accept_case(
+    session: Session, case_id: int, *, note: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Accept and file a case; the officer becomes its handler."""
+    case, before = _begin(session, case_id, "accept", actor)
+    if actor.kind == "user":
+        case.handler_id = actor.id
+    return _end(session, case, "accept", note=note.strip() or None, before=before, actor=actor)
+
+
+def refuse_case(
+    session: Session, case_id: int, *, note: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Decline a case that is no matter for supervision, with the reason."""
+    said = _said(note)
+    case, before = _begin(session, case_id, "refuse", actor)
+    case.closed_at = now
+    return _end(session, case, "refuse", note=said, before=before, actor=actor)
+
+
+def dispatch_case(
+    session: Session, case_id: int, *, note: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Send a case to the enterprise with an instruction."""
+    said = _said(note)
+    case, before = _begin(session, case_id, "dispatch", actor)
+    case.dispatched_at = now
+    return _end(session, case, "dispatch", note=said, before=before, actor=actor)
+
+
+def reply_to_case(
+    session: Session, case_id: int, *, text: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Store the enterprise's reply; only the enterprise itself may reply, NotFound to any other."""
+    said = _said(text)
+    case, before = _begin(session, case_id, "reply", actor)
+    if actor.enterprise_id != case.enterprise_id:
+        raise NotAllowed("case_reply_not_yours")
+    case.replied_at = now
+    return _end(session, case, "reply", note=said, before=before, actor=actor)
+
+
+def verify_case(
+    session: Session, case_id: int, *, passed: bool, note: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Check the reply: passed leads to closing, failed sends the case back for rework."""
+    said = _said(note)
+    action = "verify" if passed else "return"
+    case, before = _begin(session, case_id, action, actor)
+    if not passed:
+        case.rework_n += 1
+    return _end(session, case, action, note=said, before=before, actor=actor)
+
+
+def close_case(
+    session: Session, case_id: int, *, finding: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Close a verified case with a finding; raise Invalid without one, Conflict without a reply."""
+    said = _said(finding)
+    case, before = _begin(session, case_id, "close", actor)
+    if case.replied_at is None:
+        raise Conflict("case_without_reply", case_id=case_id)
+    case.closed_at = now
+    return _end(session, case, "close", note=said, before=before, actor=actor)
+
+
+def extend_case(
+    session: Session, case_id: int, *, hours: float, note: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Move the deadline once, by at most half of the limit, with the reason."""
+    said = _said(note)
+    case, before = _begin(session, case_id, "extend", actor)
+    most = extension_most(case.opened_at, case.due_at)
+    if steps_taken(session, case_id, "extend") >= EXTENSIONS_MOST:
+        raise Conflict("case_extended_already", case_id=case_id)
+    if not 0 < hours <= most / timedelta(hours=1):
+        raise Invalid("case_extension_too_long", most=round(most / timedelta(hours=1), 1))
+    case.due_at += timedelta(hours=hours)
+    return _end(session, case, "extend", note=said, before=before, actor=actor)
+
+
+def urge_case(
+    session: Session, case_id: int, *, note: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Urge whoever has the case, with a sentence."""
+    said = _said(note)
+    case, before = _begin(session, case_id, "urge", actor)
+    case.urged_n += 1
+    return _end(session, case, "urge", note=said, before=before, actor=actor)
+
+
+def void_case(
+    session: Session, case_id: int, *, note: str, now: datetime, actor: Actor
+) -> SupervisionCase:
+    """Declare a case void, with the reason."""
+    said = _said(note)
+    case, before = _begin(session, case_id, "void", actor)
+    case.closed_at = now
+    return _end(session, case, "void", note=said, before=before, actor=actor)
+
+
+def urge_overdue(session: Session, now: datetime) -> str:
+    """Urge cases at 80 % of their limit, when due, and when long overdue; once a rung."""
+    actor, urged = job_actor("urge_overdue"), 0
+    for row in late_cases(session, now=now):
+        rung = escalation(row.opened_at, row.due_at, now)
+        if rung is None or (row.urged_to or "") >= f"L{rung}":
+            continue
+        urge_case(session, row.id, note=f"L{rung}", now=now, actor=actor)
+        urged += 1
+    return f"urged {urged}"
+
+
+def _begin(
+    session: Session, case_id: int, action: str, actor: Actor
+) -> tuple[SupervisionCase, dict[str, Any]]:
+    """Return the case locked, with its state before; raise Conflict when the step is not due."""
+    case = lock_case(session, case_id, scope=actor.scope)
+    if not may(action, case.state):
+        raise Conflict("case_state", case_id=case_id, action=action)
+    return case, snapshot(case)
+
+
+def _end(
+    session: Session,
+    case: SupervisionCase,
+    action: str,
+    *,
+    note: str | None,
+    before: dict[str, Any],
+    actor: Actor,
+) -> SupervisionCase:
+    case.state = state_after(action, case.state)
+    _write_step(session, case, action, note=note, before=before, actor=actor)
+    return case
+
+
+def _write_step(
+    session: Session,
+    case: SupervisionCase,
+    action: str,
+    *,
+    note: str | None,
+    before: dict[str, Any] | None,
+    actor: Actor,
+) -> None:
+    session.add(
+        CaseStep(
+            case_id=case.id,
+            enterprise_id=case.enterprise_id,
+            adcode=case.adcode,
+            action=action,
+            state=case.state,
+            note=note,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            actor_name=actor.name,
+        )
+    )
+    session.flush()
+    record(
+        session,
+        actor,
+        f"case.{action}",
+        object_type="case",
+        object_id=case.id,
+        enterprise_id=case.enterprise_id,
+        before=before,
+        after=snapshot(case),
+    )
+    announce(session, "case", case.id, enterprise_id=case.enterprise_id, adcode=case.adcode)
+
+
+def snapshot(case: SupervisionCase) -> dict[str, Any]:
+    """Return the state of a case as the audit keeps it."""
+    return {
+        "state": case.state,
+        "due_at": case.due_at.isoformat(),
+        "rework_n": case.rework_n,
+        "urged_n": case.urged_n,
+        "closed_at": case.closed_at.isoformat() if case.closed_at else None,
+    }
+
+
+def _said(text: str, most: int = NOTE_MOST_CHARS) -> str:
+    said = text.strip()
+    if not said:
+        raise Invalid("note_required")
+    if len(said) > most:
+        raise Invalid("note_too_long", most=most)
+    return said

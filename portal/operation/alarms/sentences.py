@@ -1,0 +1,22 @@
+"""Sentences of the error codes of alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask_babel import gettext
+
+SENTENCES: dict[str, Callable[..., str]] = {
+    "alarm": lambda **_: gettext("There is no such alarm."),
+    "alarm_already_acknowledged": lambda **_: gettext("This alarm was acknowledged already."),
+    "alarm_verdict_unknown": lambda **_: gettext("Choose one of the judgements offered."),
+    "note_required": lambda **_: gettext("Please write a note."),
+    "note_too_long": lambda **facts: gettext(
+        "The note is too long; at most %(most)s characters.", **_most(facts)
+    ),
+}
+
+
+def _most(facts: dict[str, Any]) -> dict[str, Any]:
+    return {"most": facts.get("most", 500)}

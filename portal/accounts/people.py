@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,24 +19,13 @@ from portal.accounts.passwords import (
     one_time_password,
 )
 from portal.accounts.queries import enterprise_by_id, past_hashes, user_by_id, user_by_login
-from portal.accounts.rights import rights_problems, rights_text
+from portal.accounts.rights import Rights, rights_problems, rights_text
 from portal.accounts.rules import is_login
 from portal.audit.services import record
 from portal.config import Settings
 from portal.core.actor import Actor
 from portal.core.crypto import PROVIDER
 from portal.core.errors import Conflict, Invalid, NotAllowed
-
-
-@dataclass(frozen=True)
-class Rights:
-    """A role and what it reaches."""
-
-    role: int
-    enterprise_id: int | None = None
-    adcodes: list[str] = field(default_factory=list)
-    granted_enterprise_ids: list[int] = field(default_factory=list)
-    granted_until: datetime | None = None
 
 
 def create_user(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 
@@ -21,6 +22,17 @@ class Role(IntEnum):
     SYSTEM_ADMIN = 8
     SECURITY_ADMIN = 9
     AUDITOR = 10
+
+
+@dataclass(frozen=True)
+class Rights:
+    """A role and what it reaches."""
+
+    role: int
+    enterprise_id: int | None = None
+    adcodes: list[str] = field(default_factory=list)
+    granted_enterprise_ids: list[int] = field(default_factory=list)
+    granted_until: datetime | None = None
 
 
 _EVERYBODY = frozenset({"self"})

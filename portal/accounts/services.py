@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from portal.accounts.keys import NewKey, create_enterprise, make_key, open_key, revoke_key, rotate_key
 from portal.accounts.people import (
-    Rights,
     change_password,
     change_rights,
     create_user,
@@ -13,6 +12,7 @@ from portal.accounts.people import (
     reset_password,
     rights_mac,
 )
+from portal.accounts.rights import Rights
 from portal.accounts.sessions import (
     LoginOutcome,
     Person,

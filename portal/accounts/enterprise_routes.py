@@ -1,0 +1,115 @@
+"""Administration of enterprises and the keys of their programs."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+
+from portal.accounts.forms import EnterpriseForm
+from portal.accounts.keys import NewKey, create_enterprise, make_key, revoke_key, rotate_key
+from portal.accounts.queries import enterprise_by_id, enterprises, keys_of
+from portal.core.actor import CITY
+from portal.core.clock import utc_now
+from portal.core.codes import words_of
+from portal.core.db import transaction
+from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.web import current_actor, requires, sentence_of, settings
+
+blueprint = Blueprint("enterprises", __name__, url_prefix="/admin/enterprises")
+
+
+@blueprint.get("")
+@requires("enterprise.read")
+def index() -> ResponseReturnValue:
+    """List the enterprises within the caller's reach."""
+    return _list_page(_form())
+
+
+@blueprint.post("")
+@requires("enterprise.manage")
+def create() -> ResponseReturnValue:
+    """Register an enterprise."""
+    form = _form()
+    if not form.validate_on_submit():
+        return _list_page(form), 422
+    try:
+        with transaction(settings(), CITY) as database:
+            made = create_enterprise(
+                database,
+                form.uscc.data or "",
+                form.name.data or "",
+                form.short_name.data or "",
+                kind=form.kind.data,
+                actor=current_actor(),
+            )
+    except (Invalid, Conflict) as refused:
+        form.uscc.errors = [sentence_of(refused.code)]
+        return _list_page(form), 409 if isinstance(refused, Conflict) else 422
+    return redirect(url_for("accounts.enterprises.show", enterprise_id=made.id))
+
+
+@blueprint.get("/<int:enterprise_id>")
+@requires("enterprise.read")
+def show(enterprise_id: int) -> ResponseReturnValue:
+    """Show an enterprise, and its keys to those who manage keys."""
+    return _page(enterprise_id)
+
+
+@blueprint.post("/<int:enterprise_id>/keys")
+@requires("key.manage")
+def add_key(enterprise_id: int) -> ResponseReturnValue:
+    """Make a key; the answer is the only place where it can be read."""
+    with transaction(settings(), CITY) as database:
+        made = make_key(database, enterprise_id, settings=settings(), now=utc_now(), actor=current_actor())
+    return _page(enterprise_id, made)
+
+
+@blueprint.post("/<int:enterprise_id>/keys/rotate")
+@requires("key.manage")
+def rotate(enterprise_id: int) -> ResponseReturnValue:
+    """Make a new key beside the old one, which ends in a week."""
+    with transaction(settings(), CITY) as database:
+        made = rotate_key(database, enterprise_id, settings=settings(), now=utc_now(), actor=current_actor())
+    return _page(enterprise_id, made)
+
+
+@blueprint.post("/<int:enterprise_id>/keys/<int:key_id>/revoke")
+@requires("key.manage")
+def revoke(enterprise_id: int, key_id: int) -> ResponseReturnValue:
+    """Cut a key off at once."""
+    with transaction(settings(), CITY) as database:
+        revoke_key(database, enterprise_id, key_id, now=utc_now(), actor=current_actor())
+    return redirect(url_for("accounts.enterprises.show", enterprise_id=enterprise_id))
+
+
+def _form() -> EnterpriseForm:
+    form = EnterpriseForm()
+    form.kind.choices = list(words_of("enterprise_kind", str(get_locale())).items())
+    return form
+
+
+def _list_page(form: EnterpriseForm) -> str:
+    with transaction(settings(), CITY) as database:
+        found = enterprises(database)
+    return render_template("admin/enterprises.html", enterprises=found, form=form, **_words())
+
+
+def _page(enterprise_id: int, new_key: NewKey | None = None) -> str:
+    if enterprise_id >= 2**31:
+        raise NotFound("enterprise", enterprise_id=enterprise_id)
+    now = utc_now()
+    with transaction(settings(), CITY) as database:
+        found = enterprise_by_id(database, enterprise_id)
+        keys = keys_of(database, enterprise_id) if current_actor().may("key.manage") else []
+    return render_template(
+        "admin/enterprise.html", enterprise=found, keys=keys, now=now, new_key=new_key, **_words()
+    )
+
+
+def _words() -> dict[str, dict[int, str]]:
+    language = str(get_locale())
+    return {
+        "kind_words": words_of("enterprise_kind", language),
+        "status_words": words_of("enterprise_status", language),
+    }

@@ -50,7 +50,8 @@ class Limits:
     depth_slack_high_m: float = 2.0  # the same at the deep end; default
     depth_trenchless_max_m: float = 30.0  # directional drilling and jacking run deeper; default
     length_share: float = 0.02  # R17
-    length_gross_share: float = 0.2  # R17: beyond this the length is another unit or another pipe; default
+    length_gross_times: float = 3.0  # R17: so many times off, the length is another unit or another pipe; default
+    length_gross_m: float = 10.0  # R17: and at least so far off; default
     length_slack_m: float = 1.0  # survey points are rounded to decimetres; default
     snap_m: float = 0.05  # R13
     snap_gross_m: float = 1.0  # R13: beyond this an end belongs to another node; default
@@ -186,7 +187,8 @@ def length_problem(stated_m: float, measured_m: float, *, chord: bool, limits: L
     gap = measured_m - stated_m if chord else abs(measured_m - stated_m)
     if gap <= max(limits.length_slack_m, limits.length_share * measured_m):
         return None
-    gross = gap > max(limits.length_slack_m, limits.length_gross_share * measured_m)
+    times = max(stated_m / max(measured_m, 0.01), measured_m / stated_m)
+    gross = times > limits.length_gross_times and gap > limits.length_gross_m
     return Problem("R17", "length_wrong" if gross else "length_near", "length_m", facts)
 
 

@@ -46,7 +46,7 @@ def facts_of_point(found: PointNow, enterprise: str, language: str) -> list[tupl
     rows = [
         (gettext("Code"), point.src_code),
         (gettext("Enterprise"), enterprise),
-        (gettext("Measure"), word_of("measure", point.measure, language)),
+        (gettext("Measured quantity"), word_of("measure", point.measure, language)),
         (gettext("Object"), point.object_code),
         (gettext("Upload period"), f"{point.period_s} s"),
     ]

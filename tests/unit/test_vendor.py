@@ -99,3 +99,15 @@ def test_no_template_holds_inline_style_or_handlers() -> None:
         if "exports" in path.parts:
             continue
         assert not inline.search(path.read_text(encoding="utf-8")), path.name
+
+
+def test_every_module_has_its_hashed_address_in_the_import_map(vendor: ModuleType) -> None:
+    listed = set(
+        re.findall(
+            r'"((?:js|vendor)/[^"]+\.mjs)"',
+            (ROOT / "portal/templates/shell/modules.html").read_text(encoding="utf-8"),
+        )
+    )
+    own = {p.relative_to(vendor.STATIC).as_posix() for p in (vendor.STATIC / "js").rglob("*.mjs")}
+    assert own <= listed
+    assert all((vendor.STATIC / name).is_file() for name in listed)

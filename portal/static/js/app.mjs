@@ -96,13 +96,14 @@ function startFreshness() {
       const { state, text } = await getJson("/home/freshness");
       chip.dataset.state = state;
       words.textContent = text;
-    } catch {
+    } catch (refused) {
+      if (refused.status === 403 || refused.status === 404) { chip.hidden = true; clearInterval(timer); return; }
       chip.dataset.state = "";
       words.textContent = t("freshness_failed");
     }
   };
+  const timer = setInterval(() => { if (!document.hidden) ask(); }, FRESHNESS_MS);
   ask();
-  setInterval(() => { if (!document.hidden) ask(); }, FRESHNESS_MS);
   on("intake", () => { if (!document.hidden && Date.now() - asked > 15_000) ask(); });
 }
 

@@ -34,7 +34,7 @@ class Buildings:
 
 
 def industrial(xy: Metres) -> NDArray[np.bool_]:
-    """Return whether points lie in the works quarters: the port in the east, the old works in the west."""
+    """Return whether points lie in the works quarters: the port, the old works in the west."""
     x, y = xy[..., 0], xy[..., 1]
     east = (x > 4700) & (y < 3400) & (y > -3200)
     west = (x < -3500) & (y < -3300)
@@ -61,8 +61,18 @@ def _floors(kind: NDArray[np.int8], xy: Metres, chance: np.random.Generator) -> 
     towers = chance.uniform(size=len(kind)) < 0.08 + 0.34 * centre
     homes = np.where(towers, tall, np.maximum(low, np.where(centre > 0.3, 6, 4)))
     shops = chance.integers(2, 7, len(kind))
-    offices = np.where(towers, chance.integers(14, 42, len(kind)), chance.integers(5, 14, len(kind)))
-    choices = [homes, shops, offices, np.full(len(kind), 1), np.full(len(kind), 5), np.minimum(tall, 18), low]
+    offices = np.where(
+        towers, chance.integers(14, 42, len(kind)), chance.integers(5, 14, len(kind))
+    )
+    choices = [
+        homes,
+        shops,
+        offices,
+        np.full(len(kind), 1),
+        np.full(len(kind), 5),
+        np.minimum(tall, 18),
+        low,
+    ]
     return np.choose(kind, choices).astype(np.int16)
 
 
@@ -72,13 +82,19 @@ def _slots(streets: Streets, chance: np.random.Generator) -> NDArray[np.float64]
     found = []
     for half in (0.27, 0.73):
         for place in (0.2, 0.5, 0.8):
-            u = cells[:, 0] + (cells[:, 2] - cells[:, 0]) * (place + chance.uniform(-0.02, 0.02, len(cells)))
-            v = cells[:, 1] + (cells[:, 3] - cells[:, 1]) * (half + chance.uniform(-0.03, 0.03, len(cells)))
+            u = cells[:, 0] + (cells[:, 2] - cells[:, 0]) * (
+                place + chance.uniform(-0.02, 0.02, len(cells))
+            )
+            v = cells[:, 1] + (cells[:, 3] - cells[:, 1]) * (
+                half + chance.uniform(-0.03, 0.03, len(cells))
+            )
             found.append(np.column_stack([u, v]))
     return np.vstack(found)
 
 
-def _shaped(kind: NDArray[np.int8], floors: NDArray[np.int16], chance: np.random.Generator) -> Metres:
+def _shaped(
+    kind: NDArray[np.int8], floors: NDArray[np.int16], chance: np.random.Generator
+) -> Metres:
     size = _SIZES_M[kind] * chance.uniform(0.78, 1.06, (len(kind), 2))
     towers = (floors > 11) & (kind == RESIDENTIAL)
     size[towers] = chance.uniform(21, 29, (int(towers.sum()), 2))
@@ -102,7 +118,9 @@ def _grid_buildings(streets: Streets) -> tuple[Metres, NDArray[np.int8], NDArray
     return warped(ring[..., 0], ring[..., 1]), kind, floors
 
 
-def _town_buildings(town: tuple[int, str, float, float, float]) -> tuple[Metres, NDArray[np.int8], NDArray[np.int16]]:
+def _town_buildings(
+    town: tuple[int, str, float, float, float],
+) -> tuple[Metres, NDArray[np.int8], NDArray[np.int16]]:
     number, _, x, y, turn = town
     chance = random_for(3, 10 + number)
     i, j = np.meshgrid(np.arange(-5, 6) + 0.5, np.arange(-4, 5) + 0.5, indexing="ij")
@@ -114,7 +132,9 @@ def _town_buildings(town: tuple[int, str, float, float, float]) -> tuple[Metres,
     floors = np.minimum(_floors(kind, np.full_like(uv, 20_000.0), chance), 7)
     ring = uv[:, None, :] + _ring_offsets(_shaped(kind, floors, chance) * 0.72)
     cos, sin = np.cos(turn), np.sin(turn)
-    turned = np.stack([ring[..., 0] * cos - ring[..., 1] * sin, ring[..., 0] * sin + ring[..., 1] * cos], axis=-1)
+    turned = np.stack(
+        [ring[..., 0] * cos - ring[..., 1] * sin, ring[..., 0] * sin + ring[..., 1] * cos], axis=-1
+    )
     return turned + [x, y], kind, floors
 
 

@@ -117,7 +117,11 @@ def _street_roads(streets: Streets) -> Iterator[tuple[str, str, np.ndarray]]:
         ):
             stop += 1
         chain = [*streets.ends[start:stop, 0], streets.ends[stop - 1, 1]]
-        yield streets.line_names[streets.line[start]], _ROAD_WORDS[int(streets.klass[start])], streets.xy[chain]
+        yield (
+            streets.line_names[streets.line[start]],
+            _ROAD_WORDS[int(streets.klass[start])],
+            streets.xy[chain],
+        )
         start = stop
 
 

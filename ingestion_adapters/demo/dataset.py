@@ -22,8 +22,10 @@ def scale_from_env() -> int:
     return checked_scale(int(os.environ.get(SCALE_SETTING, "1")))
 
 
-def records(enterprise: str, dataset: str, scale: int = 1, now: datetime | None = None) -> Iterator[Record]:
-    """Yield the records of ENT, NET, USR or DAY of one enterprise; raise KeyError for any other dataset.
+def records(
+    enterprise: str, dataset: str, scale: int = 1, now: datetime | None = None
+) -> Iterator[Record]:
+    """Yield one enterprise's records of ENT, NET, USR or DAY; raise KeyError for any other.
 
     NET comes in the order nodes, stations, pipes, valves, regulators, points of each tile, so that
     nothing refers to what has not been sent. Readings come from `history`.

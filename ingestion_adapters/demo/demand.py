@@ -1,4 +1,4 @@
-"""How much gas the city burns: day shapes, week and season by class of user (hour tables of the domain notes)."""
+"""How much gas the city burns: day, week and season by class of user."""
 
 from __future__ import annotations
 
@@ -13,21 +13,90 @@ from ingestion_adapters.demo.users import users_of
 
 DAY_MS = 86_400_000
 LOCAL_OFFSET_MS = 8 * 3_600_000
-_HOME_HOURS = (1.6, 1.2, 1.0, 0.9, 1.0, 1.8, 4.0, 5.6, 4.6, 3.6, 4.8, 7.6, 7.4, 4.2, 2.9, 2.8, 4.4, 8.6, 9.8, 7.6, 5.2, 4.2, 3.0, 2.2)
+_HOME_HOURS = (
+    1.6,
+    1.2,
+    1.0,
+    0.9,
+    1.0,
+    1.8,
+    4.0,
+    5.6,
+    4.6,
+    3.6,
+    4.8,
+    7.6,
+    7.4,
+    4.2,
+    2.9,
+    2.8,
+    4.4,
+    8.6,
+    9.8,
+    7.6,
+    5.2,
+    4.2,
+    3.0,
+    2.2,
+)
 _HEAT_HOURS = tuple(4.6 if hour >= 22 or hour < 6 else 3.7 for hour in range(24))
-_TRADE_HOURS = (0.6, 0.4, 0.4, 0.4, 0.8, 2.2, 4.2, 4.8, 4.0, 4.6, 7.4, 9.6, 8.2, 4.6, 3.0, 3.4, 6.4, 9.8, 9.6, 7.0, 4.4, 2.4, 1.2, 0.6)
+_TRADE_HOURS = (
+    0.6,
+    0.4,
+    0.4,
+    0.4,
+    0.8,
+    2.2,
+    4.2,
+    4.8,
+    4.0,
+    4.6,
+    7.4,
+    9.6,
+    8.2,
+    4.6,
+    3.0,
+    3.4,
+    6.4,
+    9.8,
+    9.6,
+    7.0,
+    4.4,
+    2.4,
+    1.2,
+    0.6,
+)
 _WORKS_HOURS = (4.17,) * 24
-_HOURS = np.array([np.array(row) / np.sum(row) for row in (_HOME_HOURS, _HEAT_HOURS, _TRADE_HOURS, _WORKS_HOURS)])
+_HOURS = np.array(
+    [np.array(row) / np.sum(row) for row in (_HOME_HOURS, _HEAT_HOURS, _TRADE_HOURS, _WORKS_HOURS)]
+)
 # Monday first: homes, heating, trade, works.
-_WEEK = np.array([[1, 1, 1, 1, 1, 1.05, 1.05], [1] * 7, [1, 1, 1, 1, 1, 1.08, 1.08], [1, 1, 1, 1, 1, 0.85, 0.75]], float)
+_WEEK = np.array(
+    [
+        [1, 1, 1, 1, 1, 1.05, 1.05],
+        [1] * 7,
+        [1, 1, 1, 1, 1, 1.08, 1.08],
+        [1, 1, 1, 1, 1, 0.85, 0.75],
+    ],
+    float,
+)
 # m³ a day of one user in each group, heating on the coldest day.
-_DAILY_M3 = {10: (0, 0.4), 11: (0, 0.4), 20: (2, 55.0), 30: (2, 7.0), 31: (2, 24.0), 40: (3, 360.0), 41: (3, 900.0), 50: (1, 1200.0)}
+_DAILY_M3 = {
+    10: (0, 0.4),
+    11: (0, 0.4),
+    20: (2, 55.0),
+    30: (2, 7.0),
+    31: (2, 24.0),
+    40: (3, 360.0),
+    41: (3, 900.0),
+    50: (1, 1200.0),
+}
 _HEATING_M3 = 9.0
 _COLDEST_DAY, _HEATING_HALF_DAYS = 20.0, 95.0
 
 
 def hashed(*parts: NDArray[np.uint64] | int) -> NDArray[np.uint64]:
-    """Return 64 mixed bits for integers (splitmix64 rounds); equal input, equal bits on every machine."""
+    """Return 64 mixed bits for integers (splitmix64 rounds), the same on every machine."""
     state = np.uint64(SEED)
     with np.errstate(over="ignore"):
         for part in parts:
@@ -44,7 +113,7 @@ def unit_of(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def cold(day: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of the coldest day's heating for local days since the epoch; 0 outside the season."""
+    """Return the share of the coldest day's heating for local days since the epoch, 0 in summer."""
     of_year = np.mod(day - 13.0, 365.25)
     away = np.minimum(np.abs(of_year - _COLDEST_DAY), 365.25 - np.abs(of_year - _COLDEST_DAY))
     return np.clip(1 - (away / _HEATING_HALF_DAYS) ** 2, 0, 1)
@@ -52,7 +121,7 @@ def cold(day: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def daily_volumes_m3(key: str) -> tuple[float, float, float, float]:
-    """Return one enterprise's m³ a day of homes, heating on the coldest day, trade and works, in tile 0."""
+    """Return m³ a day of homes, heating on the coldest day, trade and works, in tile 0."""
     classes, counts = np.unique(users_of(key).user_class, return_counts=True)
     total = np.zeros(4)
     for user_class, count in zip(classes.tolist(), counts.tolist(), strict=True):
@@ -64,7 +133,7 @@ def daily_volumes_m3(key: str) -> tuple[float, float, float, float]:
 
 
 def _day_factors(day: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the factor of each group (4, n) for whole local days: week, cold and each day's own luck."""
+    """Return the factor of each group (4, n) for local days: week, cold, and the day's own luck."""
     weekday = np.mod(day + 3, 7)
     luck = 1 + 0.08 * (unit_of(hashed(np.asarray(day, np.uint64), 77)) - 0.5)
     factor = _WEEK[:, weekday] * luck
@@ -73,7 +142,7 @@ def _day_factors(day: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def group_shapes(t_ms: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the share of a day's volume per hour of each group at instants; (4, n), continuous in time."""
+    """Return each group's share of a day's volume per hour at instants; (4, n), continuous."""
     local = (t_ms + LOCAL_OFFSET_MS) / DAY_MS
     day = np.floor(local).astype(np.int64)
     hour = (local - day) * 24

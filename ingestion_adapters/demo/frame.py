@@ -1,4 +1,4 @@
-"""The city's local frame: metres east and north of its centre, tiles of the pattern, seeded chance."""
+"""The city's local frame: metres from its centre, tiles of the pattern, seeded chance."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tile_offset(tile: int) -> tuple[float, float]:
 
 
 def metres_per_degree(lat: Degrees) -> tuple[Degrees, Degrees]:
-    """Return metres per degree of longitude and of latitude on the ellipsoid (series, under 1 m)."""
+    """Return metres per degree of longitude and of latitude on the ellipsoid."""
     phi = np.radians(lat)
     lon = 111412.84 * np.cos(phi) - 93.5 * np.cos(3 * phi) + 0.118 * np.cos(5 * phi)
     lat_m = 111132.92 - 559.82 * np.cos(2 * phi) + 1.175 * np.cos(4 * phi)
@@ -51,7 +51,7 @@ _, _METRES_PER_LAT = metres_per_degree(np.float64(CENTRE_LAT))
 
 
 def lonlat_from_metres(xy: Metres, tile: int = 0) -> Degrees:
-    """Return CGCS2000 degrees, longitude first, rounded to 1 cm, for metres of the frame; (..., 2)."""
+    """Return CGCS2000 degrees, longitude first, to 1 cm, for metres of the frame."""
     xy = np.asarray(xy, float)
     shift_x, shift_y = tile_offset(tile)
     lat = CENTRE_LAT + (xy[..., 1] + shift_y) / _METRES_PER_LAT

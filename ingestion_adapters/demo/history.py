@@ -1,4 +1,4 @@
-"""What every point reads at every instant: 30 days at five minutes as blocks, and the same curves live."""
+"""What every point reads at every instant: history as blocks, the same curves live."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _columns() -> _Columns:
 
 
 def _bell(bits: NDArray[np.uint64]) -> Floats:
-    """Return numbers of mean 0 and deviation 1, near normal, within ±3.4, from the four quarters of the bits."""
+    """Return near-normal numbers of mean 0 and deviation 1, within ±3.5, for mixed bits."""
     quarters = np.ascontiguousarray(bits)[..., None].view(np.uint16)
     total = quarters[..., 0].astype(np.float32)
     for part in (1, 2, 3):
@@ -96,7 +96,7 @@ def _bell(bits: NDArray[np.uint64]) -> Floats:
 
 
 def _noise(index: NDArray[np.int64], t_ms: Instants) -> Floats:
-    """Return noise of deviation about 0.8: a slow drift every 30 minutes and a fresh part each reading."""
+    """Return noise of deviation about 0.8: a drift over 30 minutes and a fresh part."""
     slot = t_ms // _SLOW_MS
     share = ((t_ms - slot * _SLOW_MS) / _SLOW_MS).astype(np.float32)
     slots, at = np.unique(np.concatenate([slot, slot + 1]), return_inverse=True)
@@ -107,7 +107,7 @@ def _noise(index: NDArray[np.int64], t_ms: Instants) -> Floats:
 
 
 def _saw(index: NDArray[np.int64], t_ms: Instants) -> Floats:
-    """Return 0..1: a tank runs down over days and is filled within hours; each tank at its own time."""
+    """Return 0..1: each tank runs down over days and is filled within hours."""
     luck = unit_of(hashed(index, 13))
     period_ms = (3.5 + 3 * luck) * DAY_MS
     place = np.mod((t_ms[None, :] / period_ms[:, None]) + luck[:, None] * 7, 1.0)
@@ -126,7 +126,7 @@ def _clog(index: NDArray[np.int64], t_ms: Instants) -> Floats:
 
 
 def calm_values(index: NDArray[np.int64], t_ms: Instants) -> Floats:
-    """Return the readings of points at instants as they are when nothing goes wrong; (points, instants)."""
+    """Return readings when nothing goes wrong; (points, instants)."""
     columns, local = _columns(), index % POINTS_A_TILE
     model, base = columns.model[local], columns.base[local][:, None]
     swing, noise = columns.swing[local][:, None], columns.noise[local][:, None]
@@ -152,7 +152,7 @@ def calm_values(index: NDArray[np.int64], t_ms: Instants) -> Floats:
 
 
 def _swell(t_ms: Instants, episode: Episode) -> Floats:
-    """Return 0..1: how far an episode has come; it rises within a fifth and falls in the last fifth."""
+    """Return 0..1: an episode rises in its first fifth and falls in its last."""
     place = (t_ms - episode.begin_ms) / (episode.end_ms - episode.begin_ms)
     edge = 0.2
     return np.clip(np.minimum(place / edge, (1 - place) / edge), 0, 1)
@@ -165,16 +165,20 @@ def apply_episode(row: Floats, t_ms: Instants, episode: Episode) -> None:
         return
     if episode.kind in (LEAK, HIGH, LOW_SIDE):
         swell = _swell(t_ms[inside], episode)
-        row[inside] = row[inside] * (1 - swell) + episode.size * swell * (1 + 0.02 * (row[inside] % 0.01) * 100)
+        row[inside] = row[inside] * (1 - swell) + episode.size * swell * (
+            1 + 0.02 * (row[inside] % 0.01) * 100
+        )
     elif episode.kind == FROZEN:
         index = np.array([episode.point_index], np.int64)
         row[inside] = calm_values(index, np.array([episode.begin_ms]))[0, 0]
 
 
-def values_at(index: NDArray[np.int64], t_ms: Instants) -> tuple[Floats, NDArray[np.int16], NDArray[np.int8], NDArray[np.int32], NDArray[np.bool_]]:
-    """Return value, quality, flag, delay and presence of points at instants; each (points, instants).
+def values_at(
+    index: NDArray[np.int64], t_ms: Instants
+) -> tuple[Floats, NDArray[np.int16], NDArray[np.int8], NDArray[np.int32], NDArray[np.bool_]]:
+    """Return value, quality, flag, delay, presence; each (points, instants).
 
-    Points must be in rising order; a pure function of its arguments, so live readings continue history.
+    Points must be in rising order. Pure, so that live readings continue history.
     """
     value = calm_values(index, t_ms)
     quality = np.full(value.shape, GOOD, np.int16)
@@ -203,12 +207,14 @@ def values_at(index: NDArray[np.int64], t_ms: Instants) -> tuple[Floats, NDArray
 
 def value_at(point_index: int, t_ms: int) -> Sample:
     """Return the reading of one point at one instant."""
-    value, quality, flag, _, present = values_at(np.array([point_index], np.int64), np.array([t_ms], np.int64))
+    value, quality, flag, _, present = values_at(
+        np.array([point_index], np.int64), np.array([t_ms], np.int64)
+    )
     return Sample(float(value[0, 0]), int(quality[0, 0]), int(flag[0, 0]), bool(present[0, 0]))
 
 
 def block_between(begin_ms: int, end_ms: int, tile: int = 0, step_ms: int = STEP_MS) -> Block:
-    """Return the readings of one tile's points in [begin, end) as a block sorted by point and time."""
+    """Return the readings of one tile's points in [begin, end), sorted by point and time."""
     index = np.arange(tile * POINTS_A_TILE, (tile + 1) * POINTS_A_TILE, dtype=np.int64)
     t_ms = np.arange(begin_ms, end_ms, step_ms, dtype=np.int64)
     value, quality, flag, delay_s, present = values_at(index, t_ms)
@@ -243,4 +249,6 @@ def history_blocks(end: datetime, days: int = HISTORY_DAYS, scale: int = 1) -> I
 def planted_episodes(end: datetime, days: int = HISTORY_DAYS, scale: int = 1) -> list[Episode]:
     """Return all episodes planted in the history."""
     begin_ms, end_ms = history_window(end, days)
-    return [e for tile in range(checked_scale(scale)) for e in episodes_between(begin_ms, end_ms, tile)]
+    return [
+        e for tile in range(checked_scale(scale)) for e in episodes_between(begin_ms, end_ms, tile)
+    ]

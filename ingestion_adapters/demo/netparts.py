@@ -18,7 +18,7 @@ _VALVE_FROM_END_M = 7.0
 
 @dataclass(frozen=True)
 class Pipe:
-    """A pipe between two nodes, by their numbers; `road` is the number of the street line it follows."""
+    """A pipe between two nodes, by their numbers; `road` numbers the street it follows."""
 
     a: int
     b: int
@@ -87,7 +87,14 @@ class Board:
         """Return the place of a node."""
         return np.array(self.xy[node])
 
-    def lay(self, pipe: Pipe, *, valve_at_a: bool = False, valve_at_b: bool = False, remote: bool = False) -> None:
+    def lay(
+        self,
+        pipe: Pipe,
+        *,
+        valve_at_a: bool = False,
+        valve_at_b: bool = False,
+        remote: bool = False,
+    ) -> None:
         """Lay a pipe, cut by a valve a few metres from the ends that ask for one."""
         if valve_at_a:
             pipe = self._cut(pipe, from_a=True, remote=remote)
@@ -114,11 +121,17 @@ class Board:
         """Return a straight pipe between two nodes."""
         return Pipe(a, b, klass, np.array([self.xy[a], self.xy[b]]), *road)
 
-    def put_regulator(self, upstream: int, downstream: int, spec: RegulatorAt, spot: Metres, road: tuple[int, str]) -> int:
-        """Put a regulator at a spot between two nodes, with inlet and outlet valve; return its number."""
+    def put_regulator(
+        self, upstream: int, downstream: int, spec: RegulatorAt, spot: Metres, road: tuple[int, str]
+    ) -> int:
+        """Put a regulator with its two valves between two nodes; return its number."""
         inlet = self.add_node(spot, REGULATOR)
         outlet = self.add_node(spot + [2.5, 1.5], REGULATOR)
-        self.lay(self.straight(upstream, inlet, spec.inlet_class, road), valve_at_a=True, remote=spec.form == 1)
+        self.lay(
+            self.straight(upstream, inlet, spec.inlet_class, road),
+            valve_at_a=True,
+            remote=spec.form == 1,
+        )
         self.lay(self.straight(outlet, downstream, spec.outlet_class, road), valve_at_b=True)
         self.regulators.append(
             RegulatorAt(inlet, outlet, spec.form, spec.inlet_class, spec.outlet_class, spec.station)
@@ -144,7 +157,7 @@ class Network:
 
 
 def finished(key: str, board: Board) -> Network:
-    """Return the board as a network: node kinds by degree, the class of each node, its supplying regulator."""
+    """Return the board as a network: each node's kind, class and regulator."""
     count = len(board.xy)
     degree = np.zeros(count, int)
     node_class = np.zeros(count, np.int8)

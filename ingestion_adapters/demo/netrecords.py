@@ -32,7 +32,11 @@ def _nodes(network: Network, codes: Codebook, specs: Specs, tile: int) -> Iterat
     kinds = joined_kinds(network, specs)
     for index, (lon, lat) in enumerate(lonlat.tolist()):
         yield Node(
-            src_code=codes.node[index], lon=lon, lat=lat, kind=int(kinds[index]), elevation_m=float(heights[index])
+            src_code=codes.node[index],
+            lon=lon,
+            lat=lat,
+            kind=int(kinds[index]),
+            elevation_m=float(heights[index]),
         )
 
 

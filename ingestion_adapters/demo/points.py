@@ -1,10 +1,16 @@
-"""The 1,500 monitoring points of a tile: what each measures, its limits, and how its value behaves."""
+"""The 1,500 monitoring points of a tile: what each measures, its limits, how its value behaves.
+
+What stands where is decided here; limits and behaviour of each kind of point are rows of
+`data/points.csv`. A row's numbers are multiplied by the value its column `of` names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +29,7 @@ from ingestion_adapters.demo.netparts import (
     MEDIUM_B,
     STORAGE,
     SUB_HIGH_B,
+    VALVE,
     Network,
 )
 from ingestion_adapters.demo.network import ENTERPRISE_KEYS, network_of
@@ -30,20 +37,22 @@ from ingestion_adapters.demo.users import users_of
 
 POINTS_A_TILE = 1500
 PERIOD_S = 300
-PRESSURE, FLOW, GAS, TEMPERATURE, LEVEL, POSITION, POTENTIAL, ODORANT, FILTER = 1, 2, 3, 4, 5, 6, 9, 11, 13
+PRESSURE, GAS = 1, 3
+# base - swing·demand², base + swing·demand, base, base + swing·day, a tank, base, a filter
+MODELS = ("falls", "follows", "breathes", "warms", "saws", "steady", "clogs")
 FALLS, FOLLOWS, BREATHES, WARMS, SAWS, STEADY, CLOGS = range(7)
+LNG_SHARE = 0.06
 _SHARES = {"YCRQ": 730, "JBRQ": 400, "KFQRQ": 370}
-_WORDS = {1: "压力", 2: "流量", 3: "甲烷浓度", 4: "温度", 5: "液位", 6: "阀位", 9: "阴保电位", 11: "加臭浓度", 13: "过滤器压差"}
+_TABLE = Path(__file__).with_name("data") / "points.csv"
+_PRESSURE_MPA = {2: 2.4, 3: 1.5, 4: 0.75, 5: 0.35, 6: 0.16, 7: 0.0026}
+_TO_KIND = {MEDIUM_A: "to_medium_a", MEDIUM_B: "to_medium_b", LOW: "to_low"}
+_DECIMALS = 4
 Limits = tuple[float | None, float | None, float | None, float | None]
 
 
 @dataclass(frozen=True)
 class PointPlan:
-    """One point: the object it belongs to, limits (LL, L, H, HH), and its behaviour.
-
-    `base`, `swing` and `noise` feed the model: FALLS base - swing·demand², FOLLOWS base + swing·demand,
-    BREATHES base + noise, WARMS base + swing·day, SAWS between base and base + swing, STEADY, CLOGS.
-    """
+    """One point: the object it belongs to, its limits (LL, L, H, HH), and its behaviour."""
 
     owner: tuple[str, int]
     what: str
@@ -59,106 +68,116 @@ class PointPlan:
     serial: int = 1
 
 
-def _of_set(set_point: float, *shares: float) -> Limits:
-    low_low, low, high, high_high = (round(set_point * share, 4) for share in shares)
-    return low_low, low, high, high_high
+@dataclass(frozen=True)
+class _Spot:
+    """Something that carries points of one kind; `scale`: what the table multiplies by."""
+
+    kind: str
+    owner: tuple[str, int]
+    xy: tuple[float, float]
+    scale: Mapping[str, float] = field(default_factory=dict)
 
 
-def _gate(number: int, station_xy: tuple[float, float], p_out: float, peak_m3_per_h: float) -> list[PointPlan]:
-    def plan(what: str, *rest: object) -> PointPlan:
-        return PointPlan(("station", number), what, *rest)  # type: ignore[arg-type]
-
-    xy = station_xy
-    return [
-        plan("进站压力", PRESSURE, "MPa", xy, (0.0, 4.0), _of_set(2.4, 0.8, 0.9, 1.1, 1.2), FALLS, 2.42, 0.05, 0.008, 1),
-        plan("出站压力", PRESSURE, "MPa", xy, (0.0, 2.5), _of_set(p_out, 0.85, 0.92, 1.06, 1.09), FALLS, p_out, 0.012 * p_out, 0.003 * p_out, 2),
-        plan("瞬时流量", FLOW, "m³/h", xy, (0.0, 2 * peak_m3_per_h), (None, None, round(1.5 * peak_m3_per_h), round(1.8 * peak_m3_per_h)), FOLLOWS, 0.0, peak_m3_per_h, 0.012 * peak_m3_per_h, 1),
-        plan("进站温度", TEMPERATURE, "℃", xy, (-20.0, 80.0), (-5.0, 0.0, 50.0, None), WARMS, 13.0, 3.0, 0.25, 1),
-        plan("加臭浓度", ODORANT, "mg/m³", xy, (0.0, 60.0), (None, 15.0, 30.0, None), STEADY, 21.5, 0.0, 0.5, 1),
-        plan("站区可燃气体", GAS, "%LEL", xy, (0.0, 100.0), (None, None, 20.0, 50.0), BREATHES, 0.6, 0.0, 0.4, 1),
-        plan("计量区可燃气体", GAS, "%LEL", xy, (0.0, 100.0), (None, None, 20.0, 50.0), BREATHES, 0.5, 0.0, 0.4, 2),
-    ]
+@cache
+def _rows() -> Mapping[str, tuple[Mapping[str, str], ...]]:
+    found: dict[str, list[Mapping[str, str]]] = {}
+    with _TABLE.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            found.setdefault(row["kind"], []).append(row)
+    return {kind: tuple(rows) for kind, rows in found.items()}
 
 
-def _tank_station(number: int, kind: int, xy: tuple[float, float], send_m3_per_h: float) -> list[PointPlan]:
-    owner = ("station", number)
-    found = [PointPlan(owner, "外输压力", PRESSURE, "MPa", xy, (0.0, 1.0), _of_set(0.36, 0.8, 0.9, 1.08, 1.15), FALLS, 0.36, 0.006, 0.001, 1)]
-    if kind != LNG:
-        found.append(PointPlan(owner, "储罐压力", PRESSURE, "MPa", xy, (0.0, 1.6), (0.1, 0.2, 1.35, 1.45), SAWS, 0.45, 0.7, 0.004, 2))
-        return found
-    for tank in (1, 2):
-        found += [
-            PointPlan(owner, f"{tank}号储罐液位", LEVEL, "%", xy, (0.0, 100.0), (10.0, 20.0, 85.0, 90.0), SAWS, 31.0, 50.0, 0.15, tank),
-            PointPlan(owner, f"{tank}号储罐压力", PRESSURE, "MPa", xy, (0.0, 1.2), (0.2, 0.3, 0.68, 0.75), FALLS, 0.5, 0.05, 0.004, tank + 1),
-        ]
-    found.append(PointPlan(owner, "外输流量", FLOW, "m³/h", xy, (0.0, 3000.0), (None, None, 2600.0, 2850.0), FOLLOWS, 0.0, send_m3_per_h, 0.02 * send_m3_per_h, 1))
-    found.append(PointPlan(owner, "气化区可燃气体", GAS, "%LEL", xy, (0.0, 100.0), (None, None, 20.0, 50.0), BREATHES, 0.6, 0.0, 0.4, 1))
-    return found
+def _plans_at(spot: _Spot, chance: np.random.Generator) -> Iterator[PointPlan]:
+    """Yield the points of one spot."""
+    for row in _rows()[spot.kind]:
+        by = spot.scale[row["of"]] if row["of"] else 1.0
+        given = {name: float(row[name]) * by for name in row if _is_amount(name) and row[name]}
+        limits = [given.get(name) for name in ("low_low", "low", "high", "high_high")]
+        low_low, low, high, high_high = (v if v is None else round(v, _DECIMALS) for v in limits)
+        yield PointPlan(
+            owner=spot.owner,
+            what=row["what"],
+            measure=int(row["measure"]),
+            unit=row["unit"],
+            xy=spot.xy,
+            span=(round(given["range_low"], _DECIMALS), round(given["range_high"], _DECIMALS)),
+            limits=(low_low, low, high, high_high),
+            model=MODELS.index(row["model"]),
+            base=float(chance.uniform(given["base_low"], given["base_high"])),
+            swing=float(chance.uniform(given["swing_low"], given["swing_high"])),
+            noise=given["noise"],
+            serial=int(row["serial"]),
+        )
 
 
-def _medium_regulator(number: int, xy: tuple[float, float], inlet_mpa: float, outlet_mpa: float, load: float) -> list[PointPlan]:
-    owner = ("regulator", number)
-    high, high_high = (outlet_mpa + 0.02, outlet_mpa + 0.04) if outlet_mpa < 0.4 else (outlet_mpa * 1.05, outlet_mpa * 1.1)
-    return [
-        PointPlan(owner, "进口压力", PRESSURE, "MPa", xy, (0.0, 2.5 * inlet_mpa), _of_set(inlet_mpa, 0.7, 0.82, 1.06, 1.1), FALLS, inlet_mpa, 0.06 * inlet_mpa, 0.004 * inlet_mpa, 1),
-        PointPlan(owner, "出口压力", PRESSURE, "MPa", xy, (0.0, 2.5 * outlet_mpa), (round(outlet_mpa * 0.8, 4), round(outlet_mpa * 0.9, 4), round(high, 4), round(high_high, 4)), FALLS, outlet_mpa, 0.025 * outlet_mpa, 0.005 * outlet_mpa, 2),
-        PointPlan(owner, "瞬时流量", FLOW, "m³/h", xy, (0.0, 12_000.0), (None, None, round(1.6 * load, 1), round(1.9 * load, 1)), FOLLOWS, 0.0, load, 0.02 * load, 1),
-    ]
+def _is_amount(column: str) -> bool:
+    return column not in ("kind", "what", "measure", "unit", "of", "model", "serial")
 
 
-def _class_pressure_mpa(klass: int) -> float:
-    return {2: 2.4, 3: 1.5, 4: 0.75, 5: 0.35, 6: 0.16}[klass]
+def _place(xy: NDArray[np.float64]) -> tuple[float, float]:
+    return float(xy[0]), float(xy[1])
 
 
-def _station_points(key: str, network: Network, peak: float) -> Iterator[PointPlan]:
+def _stations(network: Network, peak: float) -> Iterator[_Spot]:
     has_lng = any(station.kind == LNG for station in network.stations)
+    gate_peak, send = peak * (1 - LNG_SHARE * has_lng), peak * LNG_SHARE
     for number, station in enumerate(network.stations):
-        if station.kind == GATE:
-            yield from _gate(number, station.xy, station.p_out_mpa or 0.0, peak * (0.94 if has_lng else 1.0))
-        if station.kind in (LNG, STORAGE):
-            yield from _tank_station(number, station.kind, station.xy, 0.06 * peak)
+        kind = {GATE: "gate", LNG: "lng", STORAGE: "storage"}.get(station.kind)
+        if kind:
+            scale = {"outlet": station.p_out_mpa or 0.0, "peak": gate_peak, "send": send}
+            yield _Spot(kind, ("station", number), station.xy, scale)
 
 
-def _regulator_points(network: Network, loads: NDArray[np.float64], chance: np.random.Generator) -> Iterator[PointPlan]:
+def _regulators(network: Network, loads: NDArray[np.float64]) -> Iterator[_Spot]:
     for number, regulator in enumerate(network.regulators):
-        x, y = network.xy[regulator.inlet].tolist()
-        if regulator.outlet_class < LOW:
-            inlet, outlet = _class_pressure_mpa(regulator.inlet_class), _class_pressure_mpa(regulator.outlet_class)
-            yield from _medium_regulator(number, (x, y), inlet, outlet, float(loads[number]))
-            yield PointPlan(("regulator", number), "过滤器压差", FILTER, "kPa", (x, y), (0.0, 50.0), (None, None, 10.0, 20.0), CLOGS, float(chance.uniform(1.5, 4.0)), 2.4, 0.12, 1)
-            continue
-        set_kpa = float(chance.uniform(2.45, 2.75))
-        yield PointPlan(("regulator", number), "出口压力", PRESSURE, "kPa", (x, y), (0.0, 10.0), (1.0, 1.5, 3.5, 4.0), FALLS, set_kpa, 0.12, 0.005 * set_kpa, 1)
-        yield PointPlan(("regulator", number), "进口压力", PRESSURE, "MPa", (x, y), (0.0, 0.4), (0.05, 0.08, 0.19, 0.2), FALLS, 0.156, 0.012, 0.0009, 2)
+        kind = _TO_KIND.get(regulator.outlet_class, "to_high")
+        inlet = _PRESSURE_MPA[regulator.inlet_class]
+        outlet = _PRESSURE_MPA[regulator.outlet_class]
+        scale = {"inlet": inlet, "outlet": outlet, "load": float(loads[number])}
+        yield _Spot(kind, ("regulator", number), _place(network.xy[regulator.inlet]), scale)
 
 
-def _network_points(network: Network, chance: np.random.Generator) -> Iterator[PointPlan]:
+def _mains(network: Network, chance: np.random.Generator) -> Iterator[_Spot]:
+    """Yield low-pressure ends, nodes of medium mains, remote valves, protected steel."""
     ends = np.nonzero((network.node_kind == END) & (network.node_class == LOW))[0]
-    for node in chance.permutation(ends)[: int(0.5 * len(ends))].tolist():
-        base = float(chance.uniform(2.35, 2.6))
-        yield PointPlan(("node", node), "末端压力", PRESSURE, "kPa", tuple(network.xy[node].tolist()), (0.0, 10.0), (0.8, 1.5, 3.0, 3.5), FALLS, base, float(chance.uniform(0.2, 0.5)), 0.012)
-    for klass, every, base in ((MEDIUM_A, 14, 0.34), (MEDIUM_B, 12, 0.155)):
-        nodes = np.nonzero((network.node_class == klass) & (network.node_kind != 5))[0]
+    for node in chance.permutation(ends)[: len(ends) // 2].tolist():
+        yield _Spot("low_end", ("node", node), _place(network.xy[node]))
+    for kind, klass, every in (("on_medium_a", MEDIUM_A, 14), ("on_medium_b", MEDIUM_B, 12)):
+        nodes = np.nonzero((network.node_class == klass) & (network.node_kind != VALVE))[0]
         for node in nodes[::every].tolist():
-            yield PointPlan(("node", node), "管网压力", PRESSURE, "MPa", tuple(network.xy[node].tolist()), (0.0, 0.6), _of_set(base, 0.7, 0.8, 1.12, 1.2), FALLS, base, 0.07 * base, 0.004 * base)
+            yield _Spot(kind, ("node", node), _place(network.xy[node]))
     for number, valve in enumerate(network.valves):
         if valve.remote:
-            yield PointPlan(("valve", number), "阀位", POSITION, "%", tuple(network.xy[valve.node].tolist()), (0.0, 100.0), (None, 90.0, None, None), STEADY, 100.0, 0.0, 0.0)
-    steel = [i for i, pipe in enumerate(network.pipes) if pipe.klass <= SUB_HIGH_B and network.pipe_length_m[i] > 200]
+            yield _Spot("remote_valve", ("valve", number), _place(network.xy[valve.node]))
+    long = network.pipe_length_m > 200
+    steel = [n for n, pipe in enumerate(network.pipes) if pipe.klass <= SUB_HIGH_B and long[n]]
     for number in steel[::2]:
-        middle = network.pipes[number].line.mean(axis=0)
-        yield PointPlan(("pipe", number), "阴保电位", POTENTIAL, "V", tuple(middle.tolist()), (-3.0, 0.0), (-1.3, -1.2, -0.85, -0.75), STEADY, float(chance.uniform(-1.12, -0.95)), 0.0, 0.012)
+        yield _Spot("protected", ("pipe", number), _place(network.pipes[number].line.mean(axis=0)))
 
 
-def _manholes(network: Network, count: int, chance: np.random.Generator) -> Iterator[PointPlan]:
-    """Yield methane points in valve chambers, then in the street chambers beside mains."""
-    valves = [("valve", number) for number in chance.permutation(len(network.valves)).tolist()]
-    for kind, number in valves[:count]:
-        xy = network.xy[network.valves[number].node]
-        yield PointPlan((kind, number), "阀井甲烷", GAS, "%VOL", tuple((xy + 1.5).tolist()), (0.0, 20.0), (None, None, 1.0, 2.5), BREATHES, 0.02, 0.0, 0.012, 9)
-    for number in chance.permutation(len(network.pipes)).tolist()[: max(0, count - len(valves))]:
-        xy = network.pipes[number].line.mean(axis=0)
-        yield PointPlan(("pipe", number), "窨井甲烷", GAS, "%VOL", tuple((xy + 3.0).tolist()), (0.0, 20.0), (None, None, 1.0, 2.5), BREATHES, 0.03, 0.0, 0.015, 8)
+def _chambers(network: Network, count: int, chance: np.random.Generator) -> Iterator[_Spot]:
+    """Yield `count` methane sensors, in valve chambers, then in manholes beside mains."""
+    valves = chance.permutation(len(network.valves)).tolist()
+    for number in valves[:count]:
+        place = _place(network.xy[network.valves[number].node] + 1.5)
+        yield _Spot("chamber", ("valve", number), place)
+    pipes = chance.permutation(len(network.pipes)).tolist()
+    for number in pipes[: max(0, count - len(valves))]:
+        place = _place(network.pipes[number].line.mean(axis=0) + 3.0)
+        yield _Spot("manhole", ("pipe", number), place)
+
+
+def regulator_loads(
+    network: Network, users_fed: NDArray[np.int_], peak: float
+) -> NDArray[np.float64]:
+    """Return the peak flow of each regulator: boxes by users, those above them by even shares."""
+    klass = np.array([regulator.outlet_class for regulator in network.regulators])
+    loads = np.full(len(klass), peak)
+    for outlet in (MEDIUM_A, MEDIUM_B):
+        loads[klass == outlet] = peak / max(1, int((klass == outlet).sum()))
+    boxes = klass == LOW
+    loads[boxes] = peak * 0.6 * users_fed[boxes] / max(1, int(users_fed[boxes].sum()))
+    return loads
 
 
 @cache
@@ -166,28 +185,18 @@ def plans_of(key: str) -> tuple[PointPlan, ...]:
     """Return the points of one enterprise in tile 0, as many as its share of the 1,500."""
     network, chance = network_of(key), random_for(SEED, 300 + ENTERPRISE_KEYS.index(key))
     peak = peak_m3_per_h(key)
-    fed = np.bincount(users_of(key).regulator.clip(0), minlength=len(network.regulators)).astype(float)
-    loads = regulator_loads(network, fed, peak)
-    found = [
-        *_station_points(key, network, peak),
-        *_regulator_points(network, loads, chance),
-        *_network_points(network, chance),
+    fed = np.bincount(users_of(key).regulator.clip(0), minlength=len(network.regulators))
+    spots = [
+        *_stations(network, peak),
+        *_regulators(network, regulator_loads(network, fed, peak)),
+        *_mains(network, chance),
     ]
+    found = [plan for spot in spots for plan in _plans_at(spot, chance)]
     room = _SHARES[key] - len(found)
     if room < 0:
         raise ValueError(f"{key} has {-room} points more than its share")
-    return (*found, *_manholes(network, room, chance))
-
-
-def regulator_loads(network: Network, fed: NDArray[np.float64], peak: float) -> NDArray[np.float64]:
-    """Return the peak flow of each regulator: boxes by users, those above them by even shares."""
-    klass = np.array([regulator.outlet_class for regulator in network.regulators])
-    loads = np.full(len(klass), peak)
-    for outlet in (MEDIUM_A, MEDIUM_B):
-        loads[klass == outlet] = peak / max(1, int((klass == outlet).sum()))
-    boxes = klass == LOW
-    loads[boxes] = peak * 0.6 * fed[boxes] / max(1.0, float(fed[boxes].sum()))
-    return loads
+    spots = list(_chambers(network, room, chance))
+    return (*found, *(plan for spot in spots for plan in _plans_at(spot, chance)))
 
 
 def first_index(key: str, tile: int = 0) -> int:
@@ -196,25 +205,39 @@ def first_index(key: str, tile: int = 0) -> int:
     return tile * POINTS_A_TILE + sum(_SHARES[other] for other in before)
 
 
+def _owner_codes(key: str, tile: int) -> list[str]:
+    codes = codebook_of(key, tile)
+    tables = {
+        "station": codes.station,
+        "regulator": codes.regulator,
+        "node": codes.node,
+        "valve": codes.valve,
+        "pipe": codes.pipe,
+    }
+    return [tables[plan.owner[0]][plan.owner[1]] for plan in plans_of(key)]
+
+
 def point_codes(key: str, tile: int = 0) -> list[str]:
     """Return the point codes of one enterprise in one tile, in the order of their numbers."""
-    codes, naming = codebook_of(key, tile), enterprise_named(key).naming
-    tables = {"station": codes.station, "regulator": codes.regulator, "node": codes.node, "valve": codes.valve, "pipe": codes.pipe}
-    return [naming.point(tables[p.owner[0]][p.owner[1]], p.measure, p.serial, 0) for p in plans_of(key)]
+    name = enterprise_named(key).naming.point
+    owners = _owner_codes(key, tile)
+    return [
+        name(owner, plan.measure, plan.serial)
+        for owner, plan in zip(owners, plans_of(key), strict=True)
+    ]
 
 
 def point_records(key: str, tile: int = 0) -> Iterator[Point]:
     """Yield the monitoring points of one enterprise in one tile."""
-    codes = codebook_of(key, tile)
-    tables = {"station": codes.station, "regulator": codes.regulator, "node": codes.node, "valve": codes.valve, "pipe": codes.pipe}
     plans = plans_of(key)
     places = lonlat_from_metres(np.array([plan.xy for plan in plans]), tile).tolist()
-    for code, plan, (lon, lat) in zip(point_codes(key, tile), plans, places, strict=True):
+    columns = zip(point_codes(key, tile), _owner_codes(key, tile), plans, places, strict=True)
+    for code, owner, plan, (lon, lat) in columns:
         low_low, low, high, high_high = plan.limits
         yield Point(
             src_code=code,
             name=plan.what,
-            object_code=tables[plan.owner[0]][plan.owner[1]],
+            object_code=owner,
             measure=plan.measure,
             unit=plan.unit,
             lon=lon,

@@ -1,4 +1,4 @@
-"""What each pipe is made of: material, diameter, wall, year, cover, protection, by class, place and age."""
+"""What each pipe is made of: material, size, year, cover, protection, by class and age."""
 
 from __future__ import annotations
 
@@ -22,18 +22,37 @@ from ingestion_adapters.demo.netparts import (
 from ingestion_adapters.demo.network import ENTERPRISE_KEYS, network_of
 
 SEAMLESS, WELDED, PE80, PE100, GREY_IRON, DUCTILE_IRON = 10, 11, 20, 21, 30, 31
-DESIGN_P_MPA = {HIGH_B: 2.5, SUB_HIGH_A: 1.6, SUB_HIGH_B: 0.8, MEDIUM_A: 0.4, MEDIUM_B: 0.2, LOW: 0.005}
-MOP_MPA = {HIGH_B: 2.4, SUB_HIGH_A: 1.5, SUB_HIGH_B: 0.75, MEDIUM_A: 0.36, MEDIUM_B: 0.18, LOW: 0.003}
+DESIGN_P_MPA = {
+    HIGH_B: 2.5,
+    SUB_HIGH_A: 1.6,
+    SUB_HIGH_B: 0.8,
+    MEDIUM_A: 0.4,
+    MEDIUM_B: 0.2,
+    LOW: 0.005,
+}
+MOP_MPA = {
+    HIGH_B: 2.4,
+    SUB_HIGH_A: 1.5,
+    SUB_HIGH_B: 0.75,
+    MEDIUM_A: 0.36,
+    MEDIUM_B: 0.18,
+    LOW: 0.003,
+}
 _STEEL_SHARE, _IRON_SHARE = 0.22, 0.03
 _COVER_M = {HIGH_B: 1.8, SUB_HIGH_A: 1.6, SUB_HIGH_B: 1.5, MEDIUM_A: 1.2, MEDIUM_B: 1.1, LOW: 1.0}
 _IRON_GONE, _PE_BEGAN = 1996, 1997
 # Outside diameter and wall in mm; PE walls are SDR 11 for medium A and SDR 17.6 below.
 _STEEL_MM = {
-    HIGH_B: ((406.4, 9.5),), SUB_HIGH_A: ((406.4, 8.8), (323.9, 8.0)), SUB_HIGH_B: ((323.9, 7.1),),
-    MEDIUM_A: ((325.0, 7.1), (273.0, 6.3)), MEDIUM_B: ((219.0, 6.0), (159.0, 5.0)), LOW: ((159.0, 5.0),),
+    HIGH_B: ((406.4, 9.5),),
+    SUB_HIGH_A: ((406.4, 8.8), (323.9, 8.0)),
+    SUB_HIGH_B: ((323.9, 7.1),),
+    MEDIUM_A: ((325.0, 7.1), (273.0, 6.3)),
+    MEDIUM_B: ((219.0, 6.0), (159.0, 5.0)),
+    LOW: ((159.0, 5.0),),
 }
 _PE_MM = {
-    MEDIUM_A: ((315.0, 28.6), (250.0, 22.7)), MEDIUM_B: ((200.0, 11.4), (160.0, 9.1)),
+    MEDIUM_A: ((315.0, 28.6), (250.0, 22.7)),
+    MEDIUM_B: ((200.0, 11.4), (160.0, 9.1)),
     LOW: ((160.0, 9.1), (110.0, 6.3), (90.0, 5.2)),
 }
 _IRON_MM = {LOW: ((168.3, 9.0), (219.0, 9.0)), MEDIUM_B: ((219.0, 6.0),)}
@@ -71,7 +90,12 @@ def _age_order(network: Network, number: int) -> tuple[NDArray[np.int64], NDArra
     return group, np.argsort(np.argsort(score, kind="stable"), kind="stable") / len(score)
 
 
-def _pick_oldest(order: NDArray[np.float64], length_m: NDArray[np.float64], may: NDArray[np.bool_], wanted_m: float) -> NDArray[np.bool_]:
+def _pick_oldest(
+    order: NDArray[np.float64],
+    length_m: NDArray[np.float64],
+    may: NDArray[np.bool_],
+    wanted_m: float,
+) -> NDArray[np.bool_]:
     ranked = np.nonzero(may)[0][np.argsort(order[may], kind="stable")]
     picked = np.zeros(len(order), bool)
     picked[ranked[np.cumsum(length_m[ranked]) <= wanted_m]] = True
@@ -89,18 +113,30 @@ def _materials() -> dict[str, tuple[NDArray[np.int16], NDArray[np.float64]]]:
     steel = klass <= SUB_HIGH_B
     iron = _pick_oldest(order, length_m, klass >= MEDIUM_B, _IRON_SHARE * total_m)
     rest_m = _STEEL_SHARE * total_m - length_m[steel].sum()
-    steel |= _pick_oldest(order, length_m, ((klass == MEDIUM_A) | (klass == MEDIUM_B)) & ~iron, rest_m)
+    steel |= _pick_oldest(
+        order, length_m, ((klass == MEDIUM_A) | (klass == MEDIUM_B)) & ~iron, rest_m
+    )
     material = np.where(klass == LOW, PE80, PE100).astype(np.int16)
     material[steel] = np.where(klass[steel] <= SUB_HIGH_B, SEAMLESS, WELDED)
     material[iron] = np.where(klass[iron] == LOW, GREY_IRON, DUCTILE_IRON)
     cuts = np.cumsum([len(network.pipes) for network in networks])[:-1]
-    return dict(zip(ENTERPRISE_KEYS, zip(np.split(material, cuts), orders, strict=True), strict=True))
+    return dict(
+        zip(ENTERPRISE_KEYS, zip(np.split(material, cuts), orders, strict=True), strict=True)
+    )
 
 
-def _sizes(network: Network, material: NDArray[np.int16], luck: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sizes(
+    network: Network, material: NDArray[np.int16], luck: NDArray[np.float64]
+) -> NDArray[np.float64]:
     size = np.empty((len(material), 2))
     for index, pipe in enumerate(network.pipes):
-        table = _PE_MM if material[index] in (PE80, PE100) else _STEEL_MM if material[index] < PE80 else _IRON_MM
+        table = (
+            _PE_MM
+            if material[index] in (PE80, PE100)
+            else _STEEL_MM
+            if material[index] < PE80
+            else _IRON_MM
+        )
         choice = table[pipe.klass]
         size[index] = choice[int(luck[index] * len(choice))]
     return size
@@ -128,7 +164,9 @@ def specs_of(key: str) -> Specs:
     drilled = np.array([pipe.laying == DRILLED for pipe in network.pipes])
     cover = np.array([_COVER_M[int(k)] for k in klass]) + np.where(drilled, 3.4, 0.0)
     steel = ~iron & ~plastic
-    coating = np.select([plastic, iron | (year < 1995), year < 2004, klass <= SUB_HIGH_B], [7, 3, 4, 2], 1)
+    coating = np.select(
+        [plastic, iron | (year < 1995), year < 2004, klass <= SUB_HIGH_B], [7, 3, 4, 2], 1
+    )
     cp_kind = np.select([~steel, klass <= SUB_HIGH_B, year >= 1998], [0, 3, 1], 0)
     joint = np.select([steel, iron, size[:, 0] <= 90], [1, 6, 2], 3)
     return Specs(

@@ -1,4 +1,4 @@
-"""The street plan: a warped grid of arterial, secondary and local streets, three county towns, a ring."""
+"""The street plan: a warped grid of three classes, three county towns, a ring."""
 
 from __future__ import annotations
 
@@ -52,16 +52,20 @@ def warped(u: Metres, v: Metres) -> Metres:
 
 
 def built_up(xy: Metres) -> NDArray[np.float64]:
-    """Return how far inside the built-up area a point lies: 1 at the centre, 0 at the edge, below outside."""
+    """Return how far inside the built-up area points lie: 1 centre, 0 edge, below outside."""
     x, y = xy[..., 0], xy[..., 1]
     angle = np.arctan2(y, x)
-    reach = 1 + 0.09 * np.sin(3 * angle + 0.8) + 0.06 * np.sin(5 * angle) + 0.03 * np.sin(11 * angle)
+    reach = (
+        1 + 0.09 * np.sin(3 * angle + 0.8) + 0.06 * np.sin(5 * angle) + 0.03 * np.sin(11 * angle)
+    )
     return 1 - np.hypot(x / 7200, y / 6300) / reach
 
 
 def class_of_line(index: NDArray[np.int_]) -> NDArray[np.int8]:
     """Return the class of a grid line by its place: each sixth arterial, each third secondary."""
-    return np.where(index % 6 == 0, ARTERIAL, np.where(index % 3 == 0, SECONDARY, LOCAL)).astype(np.int8)
+    return np.where(index % 6 == 0, ARTERIAL, np.where(index % 3 == 0, SECONDARY, LOCAL)).astype(
+        np.int8
+    )
 
 
 class _Plan:
@@ -139,7 +143,11 @@ def _add_grid(plan: _Plan, terrain: Terrain) -> Metres:
     return np.column_stack([u[cell_i], v[cell_j], u[cell_i + 1], v[cell_j + 1]])
 
 
-TOWNS = ((8, "云岭", -9600.0, 6900.0, 0.18), (9, "青田", -8900.0, -10100.0, -0.3), (10, "东渡", 8300.0, -9300.0, 0.42))
+TOWNS = (
+    (8, "云岭", -9600.0, 6900.0, 0.18),
+    (9, "青田", -8900.0, -10100.0, -0.3),
+    (10, "东渡", 8300.0, -9300.0, 0.42),
+)
 
 
 def _add_town(plan: _Plan, town: tuple[int, str, float, float, float]) -> int:
@@ -166,7 +174,9 @@ def _add_town(plan: _Plan, town: tuple[int, str, float, float, float]) -> int:
     return int(ids[6, 5])
 
 
-def _link_town(plan: _Plan, centre: int, town: tuple[int, str, float, float, float], terrain: Terrain) -> None:
+def _link_town(
+    plan: _Plan, centre: int, town: tuple[int, str, float, float, float], terrain: Terrain
+) -> None:
     xy = np.vstack(plan.xy)
     pieces = np.vstack(plan.pieces)
     main = pieces[(pieces[:, 2] == ARTERIAL) & (pieces[:, 5] == 0)]
@@ -230,8 +240,14 @@ def _chunks(line: Metres, per_chunk: int) -> list[Metres]:
 
 def _express(ring: Metres) -> tuple[tuple[str, Metres], ...]:
     found = [("环城快速路", part) for part in _chunks(ring, 9)]
-    rays = (("云东快速路", 18, 16800.0, -0.12), ("云北高速", 62, 15600.0, 0.1), ("机场高速", 96, 15900.0, 0.14),
-            ("云西快速路", 118, 16400.0, -0.1), ("南环联络线", 140, 15200.0, 0.08), ("云港高速", 4, 16500.0, 0.16))
+    rays = (
+        ("云东快速路", 18, 16800.0, -0.12),
+        ("云北高速", 62, 15600.0, 0.1),
+        ("机场高速", 96, 15900.0, 0.14),
+        ("云西快速路", 118, 16400.0, -0.1),
+        ("南环联络线", 140, 15200.0, 0.08),
+        ("云港高速", 4, 16500.0, 0.16),
+    )
     for name, at, reach, bend in rays:
         start = ring[at]
         out = start / np.hypot(*start)

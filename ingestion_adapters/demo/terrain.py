@@ -46,7 +46,7 @@ DISTRICT_PLANS = (
 
 @dataclass(frozen=True)
 class Terrain:
-    """River, lakes, outline, districts in the order of `DISTRICT_PLANS`, parks; metres of the frame."""
+    """River, lakes, outline, parks, districts as in `DISTRICT_PLANS`; metres."""
 
     river: Polygon
     river_line: LineString
@@ -84,13 +84,20 @@ def blob(x_m: float, y_m: float, radius_m: float, chance: np.random.Generator) -
     phase, size = chance.uniform(0, 2 * np.pi, 3), chance.uniform(0.05, 0.2, 3)
     radius = radius_m * (1 + sum(size[k] * np.sin((k + 2) * angle + phase[k]) for k in range(3)))
     stretch = chance.uniform(0.75, 1.3)
-    ring = np.column_stack([x_m + radius * np.cos(angle) * stretch, y_m + radius * np.sin(angle) / stretch])
+    ring = np.column_stack(
+        [x_m + radius * np.cos(angle) * stretch, y_m + radius * np.sin(angle) / stretch]
+    )
     return Polygon(ring)
 
 
 def _outline() -> Polygon:
     angle = np.linspace(0, 2 * np.pi, 240, endpoint=False)
-    radius = 15_600 + 900 * np.sin(3 * angle + 0.4) + 520 * np.sin(7 * angle) + 210 * np.sin(17 * angle + 1)
+    radius = (
+        15_600
+        + 900 * np.sin(3 * angle + 0.4)
+        + 520 * np.sin(7 * angle)
+        + 210 * np.sin(17 * angle + 1)
+    )
     return Polygon(np.column_stack([radius * np.cos(angle), 0.97 * radius * np.sin(angle)]))
 
 
@@ -121,13 +128,56 @@ def _districts(outline: Polygon, river_line: LineString) -> tuple[Polygon, ...]:
     return tuple(found[plan.number].simplify(12) for plan in DISTRICT_PLANS)
 
 
-_PARK_NAMES = (
-    "人民公园 滨江公园 云湖公园 中山公园 儿童公园 翠屏公园 望江公园 青枫公园 植物园 体育公园 梅园 桂花园 "
-    "西山森林公园 北塔公园 南湖公园 星光公园 和平公园 玉带公园 荷塘公园 文化公园 松涛公园 科学公园 枫林公园 "
-    "玉兰公园 竹海公园 金沙公园 龙泉公园 凤鸣公园 白鹭公园 月牙公园 百花公园 长亭公园 古渡公园 牡丹园 "
-    "石榴园 杏林公园 银杏公园 劳动公园 青年公园 湿地公园 樱花园 柳浪公园 听雨公园 观澜公园 东郊公园 "
-    "栖霞公园 稻香公园 港口公园"
-).split()
+_PARK_NAMES = [
+    "人民公园",
+    "滨江公园",
+    "云湖公园",
+    "中山公园",
+    "儿童公园",
+    "翠屏公园",
+    "望江公园",
+    "青枫公园",
+    "植物园",
+    "体育公园",
+    "梅园",
+    "桂花园",
+    "西山森林公园",
+    "北塔公园",
+    "南湖公园",
+    "星光公园",
+    "和平公园",
+    "玉带公园",
+    "荷塘公园",
+    "文化公园",
+    "松涛公园",
+    "科学公园",
+    "枫林公园",
+    "玉兰公园",
+    "竹海公园",
+    "金沙公园",
+    "龙泉公园",
+    "凤鸣公园",
+    "白鹭公园",
+    "月牙公园",
+    "百花公园",
+    "长亭公园",
+    "古渡公园",
+    "牡丹园",
+    "石榴园",
+    "杏林公园",
+    "银杏公园",
+    "劳动公园",
+    "青年公园",
+    "湿地公园",
+    "樱花园",
+    "柳浪公园",
+    "听雨公园",
+    "观澜公园",
+    "东郊公园",
+    "栖霞公园",
+    "稻香公园",
+    "港口公园",
+]
 
 
 def _parks(taken: BaseGeometry) -> tuple[tuple[str, Polygon], ...]:

@@ -1,4 +1,4 @@
-"""The 80,000 gas users of a tile: who lives or works in which building, on which node and regulator."""
+"""The 80,000 gas users of a tile: in which building, on which node and regulator."""
 
 from __future__ import annotations
 
@@ -22,19 +22,32 @@ from ingestion_adapters.demo.network import ENTERPRISE_KEYS, network_of
 from ingestion_adapters.demo.terrain import DISTRICT_PLANS
 
 USERS_A_TILE = 80_000
-HOME, HEATED_HOME, WELFARE, COMMERCE, CATERING, INDUSTRY, FLEXIBLE, BOILER = 10, 11, 20, 30, 31, 40, 41, 50
+HOME, HEATED_HOME, WELFARE, COMMERCE, CATERING, INDUSTRY, FLEXIBLE, BOILER = (
+    10,
+    11,
+    20,
+    30,
+    31,
+    40,
+    41,
+    50,
+)
 _REACH_M = {LOW: 210.0, MEDIUM_B: 800.0}
 _CHECKS_BEFORE = date(2026, 11, 1)
 _SURNAMES = "李王张刘陈杨黄赵周吴徐孙朱马胡郭林何高罗郑梁谢宋唐许邓冯韩曹"
 _WORDS = {
-    WELFARE: "云川**学校", COMMERCE: "云川**商贸", CATERING: "**餐饮店", INDUSTRY: "云川**制造",
-    FLEXIBLE: "云川**玻璃", BOILER: "**供热站",
+    WELFARE: "云川**学校",
+    COMMERCE: "云川**商贸",
+    CATERING: "**餐饮店",
+    INDUSTRY: "云川**制造",
+    FLEXIBLE: "云川**玻璃",
+    BOILER: "**供热站",
 }
 
 
 @dataclass(frozen=True)
 class UserTable:
-    """One enterprise's users as columns; `node` and `regulator` number the network's objects, -1 for none."""
+    """One enterprise's users as columns; `node`, `regulator` number its objects."""
 
     xy: Metres
     user_class: NDArray[np.int16]
@@ -58,7 +71,9 @@ def _nearest(klass: int, xy: Metres) -> _Places:
     places, owners, numbers = [], [], []
     for owner, key in enumerate(ENTERPRISE_KEYS):
         network = network_of(key)
-        mine = np.nonzero((network.node_class == klass) & (network.node_kind != 6) & (network.node_kind != 5))[0]
+        mine = np.nonzero(
+            (network.node_class == klass) & (network.node_kind != 6) & (network.node_kind != 5)
+        )[0]
         places.append(network.xy[mine])
         owners.append(np.full(len(mine), owner, np.int8))
         numbers.append(mine.astype(np.int32))
@@ -75,14 +90,23 @@ def _homes(weights: NDArray[np.float64], wanted: int) -> NDArray[np.int64]:
     return count
 
 
-def _trade(kind: NDArray[np.int8], chance: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+def _trade(
+    kind: NDArray[np.int8], chance: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
     """Return building numbers and classes of all users that are not homes."""
     rows: list[tuple[NDArray[np.int64], int]] = []
     for building_kind, user_class, often in (
-        (blocks.COMMERCIAL, COMMERCE, 1.6), (blocks.COMMERCIAL, CATERING, 1.7), (blocks.OFFICE, COMMERCE, 0.7),
-        (blocks.RESIDENTIAL, CATERING, 0.12), (blocks.SCHOOL, WELFARE, 1.0), (blocks.HOSPITAL, WELFARE, 1.0),
-        (blocks.PUBLIC, WELFARE, 0.8), (blocks.HOSPITAL, BOILER, 0.3), (blocks.PUBLIC, BOILER, 0.06),
-        (blocks.INDUSTRIAL, INDUSTRY, 0.34), (blocks.INDUSTRIAL, FLEXIBLE, 0.03),
+        (blocks.COMMERCIAL, COMMERCE, 1.6),
+        (blocks.COMMERCIAL, CATERING, 1.7),
+        (blocks.OFFICE, COMMERCE, 0.7),
+        (blocks.RESIDENTIAL, CATERING, 0.12),
+        (blocks.SCHOOL, WELFARE, 1.0),
+        (blocks.HOSPITAL, WELFARE, 1.0),
+        (blocks.PUBLIC, WELFARE, 0.8),
+        (blocks.HOSPITAL, BOILER, 0.3),
+        (blocks.PUBLIC, BOILER, 0.06),
+        (blocks.INDUSTRIAL, INDUSTRY, 0.34),
+        (blocks.INDUSTRIAL, FLEXIBLE, 0.03),
     ):
         at = np.nonzero(kind == building_kind)[0]
         times = np.floor(often + chance.uniform(size=len(at))).astype(int)
@@ -108,10 +132,14 @@ def _city_users() -> dict[str, UserTable]:
     owner = np.where(on_medium, medium.owner[building], low.owner[building])
     node = np.where(on_medium, medium.node[building], low.node[building])
     count = len(building)
-    along = (plan.rings[:, 1] - plan.rings[:, 0])[building] * (chance.integers(-1, 2, count) * 0.3)[:, None]
+    along = (plan.rings[:, 1] - plan.rings[:, 0])[building] * (chance.integers(-1, 2, count) * 0.3)[
+        :, None
+    ]
     status = chance.choice([1, 2, 3, 5], count, p=[0.94, 0.025, 0.01, 0.025]).astype(np.int8)
     detector = chance.uniform(size=count) < np.where(user_class <= HEATED_HOME, 0.41, 0.97)
-    checked = np.where(user_class <= HEATED_HOME, chance.integers(5, 760, count), chance.integers(5, 380, count))
+    checked = np.where(
+        user_class <= HEATED_HOME, chance.integers(5, 760, count), chance.integers(5, 380, count)
+    )
     tables = {}
     for number, key in enumerate(ENTERPRISE_KEYS):
         mine = np.nonzero(owner == number)[0]
@@ -160,11 +188,28 @@ def user_records(key: str, tile: int = 0) -> Iterator[User]:
     """Yield the users of one enterprise in one tile."""
     table, codes = users_of(key), codebook_of(key, tile)
     columns = zip(
-        user_numbers(key, tile), table.user_class.tolist(), user_lonlat(key, tile).tolist(), _addresses(key, table),
-        table.regulator.tolist(), table.node.tolist(), table.status.tolist(), table.detector.tolist(),
-        table.checked_days_ago.tolist(), strict=True,
+        user_numbers(key, tile),
+        table.user_class.tolist(),
+        user_lonlat(key, tile).tolist(),
+        _addresses(key, table),
+        table.regulator.tolist(),
+        table.node.tolist(),
+        table.status.tolist(),
+        table.detector.tolist(),
+        table.checked_days_ago.tolist(),
+        strict=True,
     )
-    for index, (number, user_class, (lon, lat), address, regulator, node, status, detector, ago) in enumerate(columns):
+    for index, (
+        number,
+        user_class,
+        (lon, lat),
+        address,
+        regulator,
+        node,
+        status,
+        detector,
+        ago,
+    ) in enumerate(columns):
         yield User(
             user_no=number,
             user_class=user_class,

@@ -1,0 +1,133 @@
+"""One enterprise's live program: pushes readings and alarms, answers orders.
+
+`python -m ingestion_adapters.demo.program --enterprise DEMO --url … --app-id … --key-file …`
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from ingestion_adapters.client import Client
+from ingestion_adapters.contract import Record
+from ingestion_adapters.demo.dataset import scale_from_env
+from ingestion_adapters.demo.duty import ControlRoom, answer_delay_s, reply_text
+from ingestion_adapters.demo.identity import enterprise_named
+
+log = logging.getLogger("demo.program")
+_ORDERS_EVERY_S = 15.0
+_LONGEST_PAUSE_S = 30.0
+_WAITING = (31, 40, 61)
+
+
+class Program:
+    """Pushes readings and alarms and answers orders until it is told to stop."""
+
+    def __init__(self, client: Client, room: ControlRoom, tick_s: float) -> None:
+        self.client, self.room, self.tick_s = client, room, tick_s
+        self.stop = threading.Event()
+        self.seen: dict[str, float] = {}
+        self.answered: set[str] = set()
+        self._orders_due = 0.0
+        self._failures = 0
+
+    def run(self) -> None:
+        """Work until `stop` is set; a server that is away only makes the pauses longer."""
+        while not self.stop.is_set():
+            pause = self.tick_s
+            try:
+                self.step(time.time())
+                self._failures = 0
+            except OSError as error:
+                self._failures += 1
+                pause = min(self.tick_s * 2**self._failures, _LONGEST_PAUSE_S)
+                log.warning("server_away", extra={"reason": str(error), "pause_s": pause})
+            self.stop.wait(pause)
+
+    def step(self, now: float) -> None:
+        """Push what is due at an instant (s since the epoch) and answer orders."""
+        self._push("RT", self.room.readings(int(now)))
+        self._push("ALM", self.room.alarms(int(now * 1000)))
+        self.client.flush()
+        if now >= self._orders_due:
+            self._orders_due = now + _ORDERS_EVERY_S
+            self._answer_orders(now)
+
+    def _push(self, dataset: str, records: Iterable[Record]) -> None:
+        rows = [msgspec.to_builtins(record) for record in records]
+        if rows:
+            self.client.push(dataset, rows)
+
+    def _answer_orders(self, now: float) -> None:
+        waiting = [o for o in self.client.get("/api/v1/orders").get("orders", []) if _is_open(o)]
+        numbers = {str(order["id"]) for order in waiting}
+        # An order that comes back after the officer found the work wanting is answered anew.
+        self.answered &= numbers
+        for number in sorted(numbers - self.answered):
+            first_seen = self.seen.setdefault(number, now)
+            if now - first_seen < answer_delay_s(number):
+                continue
+            self.client.post(
+                f"/api/v1/orders/{number}/replies", {"kind": "reply", "text": reply_text(number)}
+            )
+            self.answered.add(number)
+            del self.seen[number]
+
+
+def _is_open(order: Mapping[str, Any]) -> bool:
+    """Return whether an order still waits for an answer: dispatched, being handled or sent back."""
+    if "open" in order:
+        return bool(order["open"])
+    return order.get("state") in _WAITING
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ingestion_adapters.demo.program", description=__doc__)
+    parser.add_argument("--enterprise", required=True, help="short name or USCC, e.g. DEMO")
+    parser.add_argument(
+        "--url", required=True, help="address of the portal, e.g. http://127.0.0.1:8000"
+    )
+    parser.add_argument("--app-id", required=True)
+    parser.add_argument("--key-file", required=True, type=Path, help="file that holds the app key")
+    parser.add_argument(
+        "--queue", type=Path, help="file of the durable queue; beside the key file unless given"
+    )
+    parser.add_argument(
+        "--period", type=int, default=60, help="seconds between two readings of a point"
+    )
+    parser.add_argument("--tick", type=float, default=3.0, help="seconds between two pushes")
+    parser.add_argument(
+        "--scale", type=int, default=None, help="size of the city; PORTAL_DEMO_SCALE unless given"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one enterprise's program until SIGTERM or SIGINT."""
+    options = _arguments(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    key = enterprise_named(options.enterprise).key
+    queue = options.queue or options.key_file.with_suffix(".queue")
+    client = Client(options.url, options.app_id, options.key_file.read_text().strip(), queue)
+    scale = options.scale if options.scale is not None else scale_from_env()
+    program = Program(client, ControlRoom(key, scale=scale, period_s=options.period), options.tick)
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        program.stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    program.run()
+
+
+if __name__ == "__main__":
+    main()

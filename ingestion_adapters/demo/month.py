@@ -25,7 +25,7 @@ from portal.operation.alarms.models import AlarmNow
 from portal.operation.alarms.services import acknowledge_alarm, judge_alarm
 from portal.operation.telemetry.blocks import ReadingBlock
 from portal.operation.telemetry.rollup import roll_up
-from portal.operation.telemetry.services import part_of, store_readings
+from portal.operation.telemetry.services import delays_s, part_of, store_readings
 
 HOUR_MS = 3_600_000
 LEFT_OPEN_H = 5
@@ -134,7 +134,7 @@ def _receipt(session: Session, enterprise_id: int, t_ms: NDArray[np.int64], end:
 def _count_hours(session: Session, enterprise_id: int, day: ReadingBlock) -> None:
     hours, place = np.unique(day.ts_ms // HOUR_MS, return_inverse=True)
     rows = np.bincount(place)
-    late = np.bincount(place, weights=day.delay_s > LATE_S)
+    late = np.bincount(place, weights=delays_s(day) > LATE_S)
     for hour, count, behind in zip(hours, rows, late, strict=True):
         begin = datetime.fromtimestamp(int(hour) * 3600, UTC)
         session.merge(

@@ -36,7 +36,7 @@ export function startAlarms(map, { Marker, open }) {
   };
   box.addEventListener("click", (event) => {
     const row = event.target.closest("[data-alarm-id]");
-    if (!row) return;
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     open(row.dataset.alarmId, place(row));
   });

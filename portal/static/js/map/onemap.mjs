@@ -120,6 +120,10 @@ class OneMap {
     map.on("mouseout", () => this.hint.remove());
     map.on("error", ({ error }) => this.fail(error));
     addEventListener("themechange", () => { map.setStyle(this.style(), { diff: false }); this.panel.repaint(); });
+    addEventListener("hashchange", () => {
+      const { selected } = readState();
+      if (selected && selected.id !== this.selected?.id) this.select(selected.layer, selected.id);
+    });
     let waiting = null;
     on("alarm", () => { waiting ??= setTimeout(() => { waiting = null; this.refresh(); }, NEWS_MS); });
     this.panel.setZoom(map.getZoom());

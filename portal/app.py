@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import mimetypes
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.config import Settings
+from portal.core.clock import local
 from portal.core.logs import start_logging
 from portal.core.web import (
     current_actor,
@@ -182,6 +183,11 @@ def _open_alarms() -> int:
     return count
 
 
+def local_time(instant: datetime) -> str:
+    """Return an instant in city time as pages show it."""
+    return local(instant).strftime("%Y-%m-%d %H:%M")
+
+
 def _template_globals(app: Flask, settings: Settings) -> None:
     city = {
         "name": settings.city_name,
@@ -201,5 +207,6 @@ def _template_globals(app: Flask, settings: Settings) -> None:
         }
 
     app.jinja_env.globals["asset"] = _asset
+    app.jinja_env.filters["local_time"] = local_time
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

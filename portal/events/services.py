@@ -74,7 +74,7 @@ def open_case(
     session.flush()
     # The row number runs over all scopes, which a count by the writer's own scope would not.
     case.case_no = f"DD{local(now):%Y%m%d}{case.id:04d}"
-    _write_step(session, case, "open", note=title, before=None, actor=actor)
+    _write(session, _Step(case, "open", None, now, actor), note=title)
     return case
 
 
@@ -90,10 +90,10 @@ def accept_case(
     session: Session, case_id: int, *, note: str, now: datetime, actor: Actor
 ) -> SupervisionCase:
     """Accept and file a case; the officer becomes its handler."""
-    case, before = _begin(session, case_id, "accept", actor)
+    step = _begin(session, case_id, "accept", now=now, actor=actor)
     if actor.kind == "user":
-        case.handler_id = actor.id
-    return _end(session, case, "accept", note=note.strip() or None, before=before, actor=actor)
+        step.case.handler_id = actor.id
+    return _end(session, step, note=note.strip() or None)
 
 
 def refuse_case(
@@ -101,9 +101,9 @@ def refuse_case(
 ) -> SupervisionCase:
     """Decline a case that is no matter for supervision, with the reason."""
     said = _said(note)
-    case, before = _begin(session, case_id, "refuse", actor)
-    case.closed_at = now
-    return _end(session, case, "refuse", note=said, before=before, actor=actor)
+    step = _begin(session, case_id, "refuse", now=now, actor=actor)
+    step.case.closed_at = now
+    return _end(session, step, note=said)
 
 
 def dispatch_case(
@@ -111,9 +111,9 @@ def dispatch_case(
 ) -> SupervisionCase:
     """Send a case to the enterprise with an instruction."""
     said = _said(note)
-    case, before = _begin(session, case_id, "dispatch", actor)
-    case.dispatched_at = now
-    return _end(session, case, "dispatch", note=said, before=before, actor=actor)
+    step = _begin(session, case_id, "dispatch", now=now, actor=actor)
+    step.case.dispatched_at = now
+    return _end(session, step, note=said)
 
 
 def reply_to_case(
@@ -121,11 +121,11 @@ def reply_to_case(
 ) -> SupervisionCase:
     """Store the enterprise's reply; only the enterprise itself may reply, NotFound to any other."""
     said = _said(text)
-    case, before = _begin(session, case_id, "reply", actor)
-    if actor.enterprise_id != case.enterprise_id:
+    step = _begin(session, case_id, "reply", now=now, actor=actor)
+    if actor.enterprise_id != step.case.enterprise_id:
         raise NotAllowed("case_reply_not_yours")
-    case.replied_at = now
-    return _end(session, case, "reply", note=said, before=before, actor=actor)
+    step.case.replied_at = now
+    return _end(session, step, note=said)
 
 
 def verify_case(
@@ -134,10 +134,10 @@ def verify_case(
     """Check the reply: passed leads to closing, failed sends the case back for rework."""
     said = _said(note)
     action = "verify" if passed else "return"
-    case, before = _begin(session, case_id, action, actor)
+    step = _begin(session, case_id, action, now=now, actor=actor)
     if not passed:
-        case.rework_n += 1
-    return _end(session, case, action, note=said, before=before, actor=actor)
+        step.case.rework_n += 1
+    return _end(session, step, note=said)
 
 
 def close_case(
@@ -145,11 +145,11 @@ def close_case(
 ) -> SupervisionCase:
     """Close a verified case with a finding; raise Invalid without one, Conflict without a reply."""
     said = _said(finding)
-    case, before = _begin(session, case_id, "close", actor)
-    if case.replied_at is None:
+    step = _begin(session, case_id, "close", now=now, actor=actor)
+    if step.case.replied_at is None:
         raise Conflict("case_without_reply", case_id=case_id)
-    case.closed_at = now
-    return _end(session, case, "close", note=said, before=before, actor=actor)
+    step.case.closed_at = now
+    return _end(session, step, note=said)
 
 
 def extend_case(
@@ -157,14 +157,14 @@ def extend_case(
 ) -> SupervisionCase:
     """Move the deadline once, by at most half of the limit, with the reason."""
     said = _said(note)
-    case, before = _begin(session, case_id, "extend", actor)
-    most = extension_most(case.opened_at, case.due_at)
+    step = _begin(session, case_id, "extend", now=now, actor=actor)
+    most = extension_most(step.case.opened_at, step.case.due_at)
     if steps_taken(session, case_id, "extend") >= EXTENSIONS_MOST:
         raise Conflict("case_extended_already", case_id=case_id)
     if not 0 < hours <= most / timedelta(hours=1):
         raise Invalid("case_extension_too_long", most=round(most / timedelta(hours=1), 1))
-    case.due_at += timedelta(hours=hours)
-    return _end(session, case, "extend", note=said, before=before, actor=actor)
+    step.case.due_at += timedelta(hours=hours)
+    return _end(session, step, note=said)
 
 
 def urge_case(
@@ -172,9 +172,9 @@ def urge_case(
 ) -> SupervisionCase:
     """Urge whoever has the case, with a sentence."""
     said = _said(note)
-    case, before = _begin(session, case_id, "urge", actor)
-    case.urged_n += 1
-    return _end(session, case, "urge", note=said, before=before, actor=actor)
+    step = _begin(session, case_id, "urge", now=now, actor=actor)
+    step.case.urged_n += 1
+    return _end(session, step, note=said)
 
 
 def void_case(
@@ -182,9 +182,9 @@ def void_case(
 ) -> SupervisionCase:
     """Declare a case void, with the reason."""
     said = _said(note)
-    case, before = _begin(session, case_id, "void", actor)
-    case.closed_at = now
-    return _end(session, case, "void", note=said, before=before, actor=actor)
+    step = _begin(session, case_id, "void", now=now, actor=actor)
+    step.case.closed_at = now
+    return _end(session, step, note=said)
 
 
 def urge_overdue(session: Session, now: datetime) -> str:
@@ -199,61 +199,59 @@ def urge_overdue(session: Session, now: datetime) -> str:
     return f"urged {urged}"
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A step under way: the locked case, its state before, and who does it when."""
+
+    case: SupervisionCase
+    action: str
+    before: dict[str, Any] | None
+    now: datetime
+    actor: Actor
+
+
 def _begin(
-    session: Session, case_id: int, action: str, actor: Actor
-) -> tuple[SupervisionCase, dict[str, Any]]:
-    """Return the case locked, with its state before; raise Conflict when the step is not due."""
+    session: Session, case_id: int, action: str, *, now: datetime, actor: Actor
+) -> _Step:
+    """Lock the case of a step; raise Conflict when the step is not due."""
     case = lock_case(session, case_id, scope=actor.scope)
     if not may(action, case.state):
         raise Conflict("case_state", case_id=case_id, action=action)
-    return case, snapshot(case)
+    return _Step(case, action, snapshot(case), now, actor)
 
 
-def _end(
-    session: Session,
-    case: SupervisionCase,
-    action: str,
-    *,
-    note: str | None,
-    before: dict[str, Any],
-    actor: Actor,
-) -> SupervisionCase:
-    case.state = state_after(action, case.state)
-    _write_step(session, case, action, note=note, before=before, actor=actor)
-    return case
+def _end(session: Session, step: _Step, *, note: str | None) -> SupervisionCase:
+    step.case.state = state_after(step.action, step.case.state)
+    _write(session, step, note=note)
+    return step.case
 
 
-def _write_step(
-    session: Session,
-    case: SupervisionCase,
-    action: str,
-    *,
-    note: str | None,
-    before: dict[str, Any] | None,
-    actor: Actor,
-) -> None:
+def _write(session: Session, step: _Step, *, note: str | None) -> None:
+    """Write a step with its audit row and the news of it."""
+    case, actor = step.case, step.actor
     session.add(
         CaseStep(
             case_id=case.id,
             enterprise_id=case.enterprise_id,
             adcode=case.adcode,
-            action=action,
+            action=step.action,
             state=case.state,
             note=note,
             actor_kind=actor.kind,
             actor_id=actor.id,
             actor_name=actor.name,
+            at=step.now,
         )
     )
     session.flush()
     record(
         session,
         actor,
-        f"case.{action}",
+        f"case.{step.action}",
         object_type="case",
         object_id=case.id,
         enterprise_id=case.enterprise_id,
-        before=before,
+        before=step.before,
         after=snapshot(case),
     )
     announce(session, "case", case.id, enterprise_id=case.enterprise_id, adcode=case.adcode)

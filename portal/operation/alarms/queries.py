@@ -238,3 +238,8 @@ def lock_pushed_alarm(
         return None
     present = session.get(AlarmNow, fact.id, with_for_update=True, populate_existing=True)
     return (present, fact) if present else None
+
+
+def open_count(session: Session, *, scope: Scope) -> int:
+    """Return how many alarms are open in the scope."""
+    return sum(open_counts(session, scope=scope).values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -172,6 +173,19 @@ def acknowledge_alarm(
         raise Conflict("alarm_already_acknowledged", alarm_id=alarm_id)
     add_event(session, present, Happening("acknowledge", now, note=said), actor=actor)
     return present
+
+
+def acknowledge_alarms(
+    session: Session, alarm_ids: Sequence[int], *, note: str, now: datetime, actor: Actor
+) -> int:
+    """Mark several alarms as seen, passing over those already seen; return how many were new."""
+    said, done = _said(note), 0
+    for alarm_id in sorted(alarm_ids):
+        present = lock_alarm(session, alarm_id, scope=actor.scope)
+        if present.acknowledged_at is None:
+            add_event(session, present, Happening("acknowledge", now, note=said), actor=actor)
+            done += 1
+    return done
 
 
 def judge_alarm(

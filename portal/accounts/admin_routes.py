@@ -10,7 +10,13 @@ from flask_babel import get_locale, gettext
 
 from gis.basemap.queries import district_names
 from portal.accounts.forms import RightsForm, UserForm, without_nul
-from portal.accounts.people import change_rights, create_user, disable_user, enable_user, reset_password
+from portal.accounts.people import (
+    change_rights,
+    create_user,
+    disable_user,
+    enable_user,
+    reset_password,
+)
 from portal.accounts.queries import PAGE_ROWS, enterprises, open_sessions, user_by_id, users
 from portal.accounts.sessions import end_session
 from portal.core.actor import CITY
@@ -96,7 +102,12 @@ def rights(user_id: int) -> ResponseReturnValue:
     try:
         with transaction(settings(), CITY) as database:
             change_rights(
-                database, _id(user_id), form.rights(), settings=settings(), now=utc_now(), actor=current_actor()
+                database,
+                _id(user_id),
+                form.rights(),
+                settings=settings(),
+                now=utc_now(),
+                actor=current_actor(),
             )
     except Invalid as refused:
         form.role.errors = [sentence_of(refused.code)]
@@ -138,11 +149,12 @@ def sessions() -> ResponseReturnValue:
     """List everybody's living sessions."""
     given = settings()
     with transaction(given, CITY) as database:
-        found = open_sessions(
-            database, utc_now(), idle_minutes=given.idle_minutes, session_hours=given.session_hours
-        )
+        found = open_sessions(database, utc_now(), idle_minutes=given.idle_minutes, session_hours=given.session_hours)
     return render_template(
-        "admin/sessions.html", rows=found, role_words=_role_words(), mine=current_actor().session_ref
+        "admin/sessions.html",
+        rows=found,
+        role_words=_role_words(),
+        mine=current_actor().session_ref,
     )
 
 
@@ -164,7 +176,11 @@ def _person_page(user_id: int, form: RightsForm | None = None) -> str:
         form.adcodes.data, form.granted.data = list(user.adcodes), list(user.granted_enterprise_ids)
         form.granted_until.data = user.granted_until.astimezone(CITY_ZONE).date() if user.granted_until else None
     return render_template(
-        "admin/user.html", user=user, form=form, role_words=_role_words(), own=user.id == current_actor().id
+        "admin/user.html",
+        user=user,
+        form=form,
+        role_words=_role_words(),
+        own=user.id == current_actor().id,
     )
 
 

@@ -102,9 +102,7 @@ def _page(enterprise_id: int, new_key: NewKey | None = None) -> str:
     with transaction(settings(), CITY) as database:
         found = enterprise_by_id(database, enterprise_id)
         keys = keys_of(database, enterprise_id) if current_actor().may("key.manage") else []
-    return render_template(
-        "admin/enterprise.html", enterprise=found, keys=keys, now=now, new_key=new_key, **_words()
-    )
+    return render_template("admin/enterprise.html", enterprise=found, keys=keys, now=now, new_key=new_key, **_words())
 
 
 def _words() -> dict[str, dict[int, str]]:

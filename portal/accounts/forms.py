@@ -35,7 +35,12 @@ class LoginForm(FlaskForm):
         lazy_gettext("Login name"),
         [InputRequired(), Length(max=64)],
         filters=[without_nul],
-        render_kw={"autocomplete": "username", "autofocus": True, "autocapitalize": "none", "spellcheck": "false"},
+        render_kw={
+            "autocomplete": "username",
+            "autofocus": True,
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        },
     )
     password = PasswordField(
         lazy_gettext("Password"),
@@ -74,10 +79,14 @@ class RightsForm(FlaskForm):
 
     role = SelectField(lazy_gettext("Role"), coerce=int)
     enterprise_id = SelectField(
-        lazy_gettext("Enterprise"), coerce=int, description=lazy_gettext("For people of an enterprise")
+        lazy_gettext("Enterprise"),
+        coerce=int,
+        description=lazy_gettext("For people of an enterprise"),
     )
     adcodes = SelectMultipleField(
-        lazy_gettext("Districts"), validators=[Optional()], description=lazy_gettext("For district regulators")
+        lazy_gettext("Districts"),
+        validators=[Optional()],
+        description=lazy_gettext("For district regulators"),
     )
     granted = SelectMultipleField(
         lazy_gettext("Invited to"),
@@ -104,20 +113,18 @@ class UserForm(RightsForm):
     """A new account."""
 
     login = StringField(lazy_gettext("Login name"), [InputRequired(), Length(max=32)], filters=[without_nul])
-    display_name = StringField(
-        lazy_gettext("Name"), [InputRequired(), Length(max=NAME_CHARS)], filters=[without_nul]
-    )
+    display_name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=NAME_CHARS)], filters=[without_nul])
 
 
 class EnterpriseForm(FlaskForm):
     """A new enterprise."""
 
     uscc = StringField(
-        lazy_gettext("Unified social credit code"), [InputRequired(), Length(max=18)], filters=[without_nul]
+        lazy_gettext("Unified social credit code"),
+        [InputRequired(), Length(max=18)],
+        filters=[without_nul],
     )
-    name = StringField(
-        lazy_gettext("Name"), [InputRequired(), Length(max=ENTERPRISE_CHARS)], filters=[without_nul]
-    )
+    name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=ENTERPRISE_CHARS)], filters=[without_nul])
     short_name = StringField(
         lazy_gettext("Short name"), [InputRequired(), Length(max=NAME_CHARS)], filters=[without_nul]
     )

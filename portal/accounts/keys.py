@@ -51,8 +51,15 @@ def create_enterprise(
     session.add(made)
     session.flush()
     after: dict[str, Any] = {"uscc": uscc, "name": name, "short_name": short_name, "kind": kind}
-    record(session, actor, "enterprise.create", object_type="enterprise", object_id=made.id,
-           enterprise_id=made.id, after=after)
+    record(
+        session,
+        actor,
+        "enterprise.create",
+        object_type="enterprise",
+        object_id=made.id,
+        enterprise_id=made.id,
+        after=after,
+    )
     return made
 
 
@@ -72,8 +79,16 @@ def rotate_key(session: Session, enterprise_id: int, *, settings: Settings, now:
         ends = now + OVERLAP if place == 0 else now
         old.valid_until = ends if old.valid_until is None else min(old.valid_until, ends)
         session.flush()
-        record(session, actor, "key.retire", object_type="api_key", object_id=old.id,
-               enterprise_id=enterprise_id, before=before, after=_snapshot(old))
+        record(
+            session,
+            actor,
+            "key.retire",
+            object_type="api_key",
+            object_id=old.id,
+            enterprise_id=enterprise_id,
+            before=before,
+            after=_snapshot(old),
+        )
     return _new_key(session, enterprise_id, settings=settings, now=now, actor=actor)
 
 
@@ -88,8 +103,16 @@ def revoke_key(session: Session, enterprise_id: int, key_id: int, *, now: dateti
     before = _snapshot(found)
     found.revoked_at = now
     session.flush()
-    record(session, actor, "key.revoke", object_type="api_key", object_id=key_id,
-           enterprise_id=enterprise_id, before=before, after=_snapshot(found))
+    record(
+        session,
+        actor,
+        "key.revoke",
+        object_type="api_key",
+        object_id=key_id,
+        enterprise_id=enterprise_id,
+        before=before,
+        after=_snapshot(found),
+    )
 
 
 def key_label(app_id: str) -> bytes:
@@ -108,8 +131,15 @@ def _new_key(session: Session, enterprise_id: int, *, settings: Settings, now: d
     made = ApiKey(enterprise_id=enterprise_id, app_id=app_id, key_sealed=sealed, created_at=now)
     session.add(made)
     session.flush()
-    record(session, actor, "key.make", object_type="api_key", object_id=made.id,
-           enterprise_id=enterprise_id, after=_snapshot(made))
+    record(
+        session,
+        actor,
+        "key.make",
+        object_type="api_key",
+        object_id=made.id,
+        enterprise_id=enterprise_id,
+        after=_snapshot(made),
+    )
     return NewKey(made.id, app_id, key)
 
 

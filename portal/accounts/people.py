@@ -59,12 +59,27 @@ def create_user(
     _set_rights(user, rights, settings)
     session.add(user)
     session.flush()
-    record(session, actor, "user.create", object_type="user", object_id=user.id,
-           enterprise_id=user.enterprise_id, after=snapshot(user))
+    record(
+        session,
+        actor,
+        "user.create",
+        object_type="user",
+        object_id=user.id,
+        enterprise_id=user.enterprise_id,
+        after=snapshot(user),
+    )
     return user, given
 
 
-def change_rights(session: Session, user_id: int, rights: Rights, *, settings: Settings, now: datetime, actor: Actor) -> User:
+def change_rights(
+    session: Session,
+    user_id: int,
+    rights: Rights,
+    *,
+    settings: Settings,
+    now: datetime,
+    actor: Actor,
+) -> User:
     """Give a person another role or scope and end the sessions; raise NotAllowed for one's own account."""
     user = _other(session, user_id, actor)
     _check_rights(session, rights)
@@ -112,9 +127,7 @@ def reset_password(session: Session, user_id: int, *, now: datetime, actor: Acto
     return user, password
 
 
-def change_password(
-    session: Session, user_id: int, old: str, new: str, *, now: datetime, actor: Actor
-) -> None:
+def change_password(session: Session, user_id: int, old: str, new: str, *, now: datetime, actor: Actor) -> None:
     """Change one's own password and end the sessions elsewhere.
 
     Raise Invalid with the code password_wrong, password_used or that of the first broken rule.
@@ -198,7 +211,10 @@ def _check_rights(session: Session, rights: Rights) -> None:
     )
     if problems:
         raise Invalid(problems[0])
-    named = [*rights.granted_enterprise_ids, *([rights.enterprise_id] if rights.enterprise_id else [])]
+    named = [
+        *rights.granted_enterprise_ids,
+        *([rights.enterprise_id] if rights.enterprise_id else []),
+    ]
     for enterprise_id in named:
         enterprise_by_id(session, enterprise_id)
 
@@ -228,5 +244,13 @@ def _end_sessions(session: Session, user_id: int, now: datetime, reason: str, bu
 
 def _recorded(session: Session, user: User, before: dict[str, Any], action: str, actor: Actor) -> None:
     session.flush()
-    record(session, actor, action, object_type="user", object_id=user.id,
-           enterprise_id=user.enterprise_id, before=before, after=snapshot(user))
+    record(
+        session,
+        actor,
+        action,
+        object_type="user",
+        object_id=user.id,
+        enterprise_id=user.enterprise_id,
+        before=before,
+        after=snapshot(user),
+    )

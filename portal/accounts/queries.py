@@ -63,7 +63,9 @@ def past_hashes(session: Session, user_id: int, count: int) -> list[str]:
     return list(session.scalars(wanted.order_by(PastPassword.id.desc()).limit(count)))
 
 
-def failures_of_login(session: Session, login: str, now: datetime, *, since: datetime | None, count: int) -> list[datetime]:
+def failures_of_login(
+    session: Session, login: str, now: datetime, *, since: datetime | None, count: int
+) -> list[datetime]:
     """Return when logins under this name last failed, newest first, after the last success."""
     wanted = select(LoginFailure.at).where(LoginFailure.login == login)
     if since is not None:
@@ -90,7 +92,9 @@ def sessions_of(session: Session, user_id: int, now: datetime, session_hours: in
     return session.scalars(wanted.order_by(UserSession.seen_at.desc())).all()
 
 
-def open_sessions(session: Session, now: datetime, *, idle_minutes: int, session_hours: int) -> Sequence[Row[tuple[UserSession, User]]]:
+def open_sessions(
+    session: Session, now: datetime, *, idle_minutes: int, session_hours: int
+) -> Sequence[Row[tuple[UserSession, User]]]:
     """Return everybody's living sessions with their people, newest use first, up to 500."""
     wanted = (
         select(UserSession, User)
@@ -131,7 +135,12 @@ def enterprise_named(session: Session, name: str) -> Enterprise:
 def keys_of(session: Session, enterprise_id: int) -> list[KeyFacts]:
     """Return the keys of an enterprise, newest first, without the keys themselves."""
     wanted = select(
-        ApiKey.id, ApiKey.app_id, ApiKey.created_at, ApiKey.valid_until, ApiKey.revoked_at, ApiKey.used_at
+        ApiKey.id,
+        ApiKey.app_id,
+        ApiKey.created_at,
+        ApiKey.valid_until,
+        ApiKey.revoked_at,
+        ApiKey.used_at,
     ).where(ApiKey.enterprise_id == enterprise_id)
     return [KeyFacts(*row) for row in session.execute(wanted.order_by(ApiKey.id.desc()))]
 

@@ -36,19 +36,34 @@ class Rights:
 
 
 _EVERYBODY = frozenset({"self"})
-_READ = frozenset({"map.read", "alarm.read", "case.read", "report.read", "intake.read", "supply.read", "dictionary.read"})
+_READ = frozenset(
+    {
+        "map.read",
+        "alarm.read",
+        "case.read",
+        "report.read",
+        "intake.read",
+        "supply.read",
+        "dictionary.read",
+    }
+)
 _HANDLE = frozenset({"alarm.acknowledge", "alarm.judge", "case.open", "case.handle"})
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
-    Role.CITY_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"report.make", "network.import", "case.close", "enterprise.read"},
+    Role.CITY_REGULATOR: _EVERYBODY
+    | _READ
+    | _HANDLE
+    | {"report.make", "network.import", "case.close", "enterprise.read"},
     Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read"},
     Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"case.close", "enterprise.read"},
     Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | {"network.import", "case.reply"},
     Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},
     Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "dictionary.read"},
     Role.EVALUATOR: _EVERYBODY | {"map.read", "report.read", "intake.read", "supply.read", "dictionary.read"},
-    Role.SYSTEM_ADMIN: _EVERYBODY | {"account.manage", "enterprise.manage", "enterprise.read", "job.read", "dictionary.read"},
-    Role.SECURITY_ADMIN: _EVERYBODY | {"key.manage", "session.manage", "parameter.manage", "enterprise.read", "dictionary.read"},
+    Role.SYSTEM_ADMIN: _EVERYBODY
+    | {"account.manage", "enterprise.manage", "enterprise.read", "job.read", "dictionary.read"},
+    Role.SECURITY_ADMIN: _EVERYBODY
+    | {"key.manage", "session.manage", "parameter.manage", "enterprise.read", "dictionary.read"},
     Role.AUDITOR: _EVERYBODY | {"audit.read"},
 }
 
@@ -104,9 +119,7 @@ def rights_text(
     )
 
 
-def rights_problems(
-    role: int, *, enterprise_id: int | None, adcodes: list[str], granted: list[int]
-) -> list[str]:
+def rights_problems(role: int, *, enterprise_id: int | None, adcodes: list[str], granted: list[int]) -> list[str]:
     """Return the codes of what is wrong with a role and its scope; empty when they fit.
 
     Codes: role_unknown, enterprise_needed, enterprise_not_wanted, district_needed, district_not_wanted,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 
 from portal.accounts import admin_routes, enterprise_routes
-from portal.accounts.demo import DEMO_ACCOUNTS, demo_password
 from portal.accounts.forms import LoginForm, PasswordForm
 from portal.accounts.people import change_password, set_language
 from portal.accounts.queries import sessions_of, user_by_id
@@ -16,7 +15,6 @@ from portal.accounts.sessions import end_other_sessions, end_session, log_in, lo
 from portal.accounts.web import LANGUAGE_KEY, LANGUAGES, TOKEN_KEY, must_change, visitor_actor
 from portal.core.actor import CITY
 from portal.core.clock import utc_now
-from portal.core.codes import word_of
 from portal.core.db import transaction
 from portal.core.errors import Invalid
 from portal.core.web import current_actor, public, requires, sentence_of, settings
@@ -25,6 +23,8 @@ blueprint = Blueprint("accounts", __name__)
 blueprint.register_blueprint(admin_routes.blueprint)
 blueprint.register_blueprint(enterprise_routes.blueprint)
 
+DEMO_ACCOUNTS_FILE = "demo-accounts.txt"
+DEMO_COLUMNS = 3
 STATUS_OF_REFUSAL = {"login_failed": 401, "login_locked": 429}
 
 
@@ -112,7 +112,12 @@ def change() -> ResponseReturnValue:
     try:
         with transaction(settings(), CITY) as database:
             change_password(
-                database, actor.id or 0, form.old.data or "", form.new.data or "", now=utc_now(), actor=actor
+                database,
+                actor.id or 0,
+                form.old.data or "",
+                form.new.data or "",
+                now=utc_now(),
+                actor=actor,
             )
     except Invalid as refused:
         field = form.old if refused.code == "password_wrong" else form.new
@@ -151,15 +156,21 @@ def end_one(ref: str) -> ResponseReturnValue:
 
 
 def _login_page(form: LoginForm, refused: str = "") -> str:
-    accounts = DEMO_ACCOUNTS if settings().demo else ()
     return render_template(
         "accounts/login.html",
         form=form,
         refused=sentence_of(refused) if refused else "",
-        demo_accounts=accounts,
-        demo_rows=[(word_of("role", role, str(get_locale())), name) for name, _, role in accounts],
-        demo_password=demo_password(settings()) if accounts else "",
+        demo_accounts=_demo_accounts(),
     )
+
+
+def _demo_accounts() -> list[list[str]]:
+    """Return login, password and role of the demo's accounts; nothing where real work is done."""
+    listed = settings().data_dir / DEMO_ACCOUNTS_FILE
+    if not settings().demo or not listed.is_file():
+        return []
+    lines = listed.read_text(encoding="utf-8").splitlines()
+    return [words for words in (line.split(maxsplit=2) for line in lines) if len(words) == DEMO_COLUMNS]
 
 
 def _password_page(form: PasswordForm) -> str:

@@ -35,9 +35,7 @@ def locked_until(failures: Sequence[datetime], limit: int) -> datetime | None:
     return failures[0] + LOCK_TIME
 
 
-def session_end(
-    times: SessionTimes, now: datetime, *, idle_minutes: int, session_hours: int
-) -> str | None:
+def session_end(times: SessionTimes, now: datetime, *, idle_minutes: int, session_hours: int) -> str | None:
     """Return why a session is over, `idle` or `expired`, or None while it lives."""
     if now - times.created_at >= timedelta(hours=session_hours):
         return "expired"
@@ -55,9 +53,7 @@ def is_uscc(text: str) -> bool:
     """Return whether a unified social credit code has the shape and check character of GB 32100-2015."""
     if len(text) != 18 or any(char not in USCC_ALPHABET for char in text):
         return False
-    total = sum(
-        weight * USCC_ALPHABET.index(char) for weight, char in zip(USCC_WEIGHTS, text[:17], strict=True)
-    )
+    total = sum(weight * USCC_ALPHABET.index(char) for weight, char in zip(USCC_WEIGHTS, text[:17], strict=True))
     return USCC_ALPHABET[-total % 31] == text[17]
 
 

@@ -34,7 +34,9 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "password_long": lambda **_: gettext("A password has at most 128 signs."),
     "password_classes": lambda **_: gettext("Use at least three of: lower case, upper case, digits, other signs."),
     "password_name": lambda **_: gettext("The password may not contain your login name or your name."),
-    "password_common": lambda **_: gettext("This password is easy to guess: common words and number rows do not count."),
+    "password_common": lambda **_: gettext(
+        "This password is easy to guess: common words and number rows do not count."
+    ),
     "parameter_value": lambda **_: gettext("The figure must be zero or more."),
     "reason_needed": lambda **_: gettext("Give the reason of the change in a few words."),
 }

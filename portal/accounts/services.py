@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from portal.accounts.keys import NewKey, create_enterprise, make_key, open_key, revoke_key, rotate_key
+from portal.accounts.keys import (
+    NewKey,
+    create_enterprise,
+    make_key,
+    open_key,
+    revoke_key,
+    rotate_key,
+)
 from portal.accounts.people import (
     change_password,
     change_rights,

@@ -91,7 +91,13 @@ def log_in(
 
 
 def actor_of_token(
-    session: Session, token: str, now: datetime, *, settings: Settings, address: str = "", request_id: str = ""
+    session: Session,
+    token: str,
+    now: datetime,
+    *,
+    settings: Settings,
+    address: str = "",
+    request_id: str = "",
 ) -> Actor | None:
     """Return who a token stands for, or None when it stands for nobody any more."""
     person = person_of_token(session, token, now, settings=settings, address=address, request_id=request_id)
@@ -99,7 +105,13 @@ def actor_of_token(
 
 
 def person_of_token(
-    session: Session, token: str, now: datetime, *, settings: Settings, address: str = "", request_id: str = ""
+    session: Session,
+    token: str,
+    now: datetime,
+    *,
+    settings: Settings,
+    address: str = "",
+    request_id: str = "",
 ) -> Person | None:
     """Return the person of a token; end the session when its time, account or rights are over."""
     wanted = (
@@ -121,7 +133,14 @@ def person_of_token(
     if reason:
         login.ended_at, login.end_reason = now, reason
         action = "rights.tampered" if reason == "tampered" else "session.end"
-        record(session, actor, action, object_type="session", object_id=login.ref, after={"reason": reason})
+        record(
+            session,
+            actor,
+            action,
+            object_type="session",
+            object_id=login.ref,
+            after={"reason": reason},
+        )
         return None
     if now - login.seen_at >= TOUCH_EVERY:
         login.seen_at = now
@@ -166,7 +185,14 @@ def end_other_sessions(session: Session, *, now: datetime, actor: Actor) -> int:
     """End the actor's sessions elsewhere; return how many there were."""
     mine = (UserSession.user_id == actor.id) & (UserSession.ref != actor.session_ref)
     ended = _end(session, mine, now=now, reason="elsewhere")
-    record(session, actor, "session.end_others", object_type="user", object_id=actor.id or "", after={"ended": ended})
+    record(
+        session,
+        actor,
+        "session.end_others",
+        object_type="user",
+        object_id=actor.id or "",
+        after={"ended": ended},
+    )
     return ended
 
 
@@ -177,14 +203,24 @@ def end_session(session: Session, ref: str, *, now: datetime, actor: Actor, own_
         which &= UserSession.user_id == actor.id
     if not _end(session, which, now=now, reason="elsewhere"):
         raise NotFound("session", ref=ref)
-    record(session, actor, "session.end", object_type="session", object_id=ref, after={"reason": "elsewhere"})
+    record(
+        session,
+        actor,
+        "session.end",
+        object_type="session",
+        object_id=ref,
+        after={"reason": "elsewhere"},
+    )
 
 
 def _is_locked(session: Session, login: str, user: User | None, address: str, now: datetime) -> bool:
     since = user.last_login_at if user else None
     of_login = failures_of_login(session, login, now, since=since, count=FAILURES_AN_ACCOUNT)
     of_address = failures_of_address(session, address, now, count=FAILURES_AN_ADDRESS) if address else []
-    locks = (locked_until(of_login, FAILURES_AN_ACCOUNT), locked_until(of_address, FAILURES_AN_ADDRESS))
+    locks = (
+        locked_until(of_login, FAILURES_AN_ACCOUNT),
+        locked_until(of_address, FAILURES_AN_ADDRESS),
+    )
     return any(lock is not None and now < lock for lock in locks)
 
 

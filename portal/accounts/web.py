@@ -149,7 +149,13 @@ def record_denial(actor: Actor, permission: str) -> None:
 
 def visitor_actor() -> Actor:
     """Return the one who is not logged in yet, with address and request id for the audit."""
-    return Actor(kind="nobody", id=None, name="", address=request.remote_addr or "", request_id=request_id.get())
+    return Actor(
+        kind="nobody",
+        id=None,
+        name="",
+        address=request.remote_addr or "",
+        request_id=request_id.get(),
+    )
 
 
 def locale_of() -> str:

@@ -26,6 +26,13 @@ def set_parameter(session: Session, key: str, value: float, *, reason: str, now:
     before = {"value": found.value, "unit": found.unit}
     found.value, found.updated_at = value, now
     session.flush()
-    record(session, actor, "parameter.set", object_type="parameter", object_id=key, before=before,
-           after={"value": value, "unit": found.unit, "reason": reason.strip()})
+    record(
+        session,
+        actor,
+        "parameter.set",
+        object_type="parameter",
+        object_id=key,
+        before=before,
+        after={"value": value, "unit": found.unit, "reason": reason.strip()},
+    )
     return found

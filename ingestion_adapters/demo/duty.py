@@ -36,12 +36,15 @@ _DISPOSALS = {
     HIGH: "调压器切换至备用路运行，出口压力已恢复正常",
     LOW_SIDE: "清洗过滤器并调整设定值，出口压力已恢复正常",
 }
-_REPLIES = (
-    "值班员已接单，抢修人员已出发，预计20分钟到达现场。",
-    "已到现场核查：调压设备主路故障，已切换备用路，压力恢复正常，主路正在检修。",
-    "现场检测甲烷浓度已降至正常，渗漏点已处理完毕，安排24小时后复测。",
-    "已完成整改，设备运行平稳，监测数据正常，申请核查。",
+_GAS_REPLIES = (
+    "抢修人员已到现场，对阀井强制通风并设置警戒；检出法兰渗漏，已紧固密封，复测浓度为零，安排24小时后复测。",
+    "现场检测甲烷浓度已降至正常，渗漏点处理完毕并完成周边窨井排查，未发现扩散，申请核查。",
 )
+_OTHER_REPLIES = (
+    "已到现场核查：调压设备主路故障，已切换备用路，压力恢复正常，主路检修完毕，申请核查。",
+    "已清洗过滤器并重新整定，设备运行平稳，监测数据正常，申请核查。",
+)
+_GAS_WORDS = ("甲烷", "浓度", "可燃气体", "泄漏")
 
 
 @dataclass
@@ -177,9 +180,10 @@ def answer_delay_s(order_id: str) -> float:
     return 25 + 65 * float(unit_of(hashed(*_bytes_of(order_id))))
 
 
-def reply_text(order_id: str) -> str:
-    """Return what the officer answers to an order."""
-    return _REPLIES[int(hashed(*_bytes_of(order_id), 3) % np.uint64(len(_REPLIES)))]
+def reply_text(order_id: str, title: str) -> str:
+    """Return what the officer answers to an order, in the words of its subject."""
+    replies = _GAS_REPLIES if any(word in title for word in _GAS_WORDS) else _OTHER_REPLIES
+    return replies[int(hashed(*_bytes_of(order_id), 3) % np.uint64(len(replies)))]
 
 
 def _bytes_of(text: str) -> list[int]:

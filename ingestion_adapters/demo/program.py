@@ -10,10 +10,9 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import msgspec
 
@@ -26,6 +25,7 @@ from ingestion_adapters.demo.identity import enterprise_named
 log = logging.getLogger("demo.program")
 _ORDERS_EVERY_S = 15.0
 _LONGEST_PAUSE_S = 30.0
+# Codes case_state: dispatched, being handled, sent back after verification.
 _WAITING = (31, 40, 61)
 
 
@@ -68,26 +68,17 @@ class Program:
             self.client.push(dataset, rows)
 
     def _answer_orders(self, now: float) -> None:
-        waiting = [o for o in self.client.get("/api/v1/orders").get("orders", []) if _is_open(o)]
-        numbers = {str(order["id"]) for order in waiting}
-        # An order that comes back after the officer found the work wanting is answered anew.
-        self.answered &= numbers
-        for number in sorted(numbers - self.answered):
-            first_seen = self.seen.setdefault(number, now)
-            if now - first_seen < answer_delay_s(number):
+        orders = self.client.get("/api/v1/orders")["orders"]
+        titles = {str(o["id"]): str(o["title"]) for o in orders if o["state"] in _WAITING}
+        # An order that comes back after the regulator found the work wanting is answered anew.
+        self.answered &= titles.keys()
+        for number in sorted(titles.keys() - self.answered):
+            if now - self.seen.setdefault(number, now) < answer_delay_s(number):
                 continue
-            self.client.post(
-                f"/api/v1/orders/{number}/replies", {"kind": "reply", "text": reply_text(number)}
-            )
+            body = {"text": reply_text(number, titles[number])}
+            self.client.post(f"/api/v1/orders/{number}/replies", body)
             self.answered.add(number)
             del self.seen[number]
-
-
-def _is_open(order: Mapping[str, Any]) -> bool:
-    """Return whether an order still waits for an answer: dispatched, being handled or sent back."""
-    if "open" in order:
-        return bool(order["open"])
-    return order.get("state") in _WAITING
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

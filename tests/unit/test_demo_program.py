@@ -72,4 +72,9 @@ def test_an_alarming_reading_is_beyond_the_limit_the_alarm_names() -> None:
 def test_an_order_is_answered_after_a_while_in_words() -> None:
     for number in ("1", "20991", "DD202611250001"):
         assert 25 <= answer_delay_s(number) <= 90
-        assert len(reply_text(number)) > 10
+        assert "甲烷" in reply_text(number, "浓度超限 青石街") or "阀井" in reply_text(
+            number, "浓度超限"
+        )
+        assert "调压" in reply_text(number, "压力超限 X") or "整定" in reply_text(
+            number, "压力超限 X"
+        )

@@ -1,0 +1,248 @@
+"""Store-and-forward client of the adapter API: this one file, Python 3.11 and its standard library suffice.
+
+Batches wait in a SQLite file until the portal has answered that they are durable; what it refuses
+for good goes into a side folder with the reason. Try `python client.py --help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import hmac
+import json
+import random
+import secrets
+import sqlite3
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 300.0
+TIMEOUT_S = 30.0
+BATCH_ROWS = 5000
+URGENT = ("ALM",)
+AGAIN = (401, 408, 425, 429, 500, 502, 503, 504)
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the portal said; status 0 when it could not be reached."""
+
+    status: int
+    body: dict[str, Any]
+    batch_id: str = ""
+    retry_after_s: float | None = None
+
+    @property
+    def durable(self) -> bool:
+        """Return whether the portal has the batch, whatever it thought of its rows."""
+        return "receipt_id" in self.body and "accepted" in self.body
+
+
+class Queue:
+    """Batches on disk, oldest first after the newest alarms; written through before `put` returns."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.db.execute("pragma journal_mode = wal")
+        self.db.execute("pragma synchronous = full")
+        self.db.execute(
+            "create table if not exists batch (id integer primary key, batch_id text unique not null,"
+            " dataset text not null, urgent integer not null, body blob not null, made_at real not null)"
+        )
+
+    def put(self, batch_id: str, dataset: str, body: bytes) -> None:
+        """Keep a batch."""
+        self.db.execute(
+            "insert into batch (batch_id, dataset, urgent, body, made_at) values (?, ?, ?, ?, ?)",
+            (batch_id, dataset, dataset in URGENT, body, time.time()),
+        )
+
+    def first(self) -> tuple[int, str, str, bytes] | None:
+        """Return the batch to send now."""
+        found: tuple[int, str, str, bytes] | None = self.db.execute(
+            "select id, batch_id, dataset, body from batch order by urgent desc, case when urgent then -id else id end limit 1"
+        ).fetchone()
+        return found
+
+    def drop(self, number: int) -> None:
+        """Forget a batch."""
+        self.db.execute("delete from batch where id = ?", (number,))
+
+    def size(self) -> int:
+        """Return how many batches wait."""
+        return int(self.db.execute("select count(*) from batch").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+
+class Client:
+    """Signs, sends, keeps and sends again for one program of one enterprise."""
+
+    def __init__(self, base_url: str, app_id: str, key: str, queue_path: str | Path) -> None:
+        """Use the portal at `base_url` with the key given by the supervisor; `queue_path` is the queue's file."""
+        parts = urllib.parse.urlsplit(base_url)
+        if parts.scheme not in ("http", "https"):
+            raise ValueError("base_url must begin with http:// or https://")
+        self.base_url = base_url.rstrip("/")
+        self.prefix = parts.path.rstrip("/")
+        self.app_id, self.key = app_id, key.encode()
+        self.queue_path = Path(queue_path)
+        self.queue = Queue(self.queue_path)
+        self.side_folder = self.queue_path.with_name(self.queue_path.name + ".refused")
+        self.offset_ms = 0
+        self.wait_s = FIRST_WAIT_S
+        self.sleep: Callable[[float], None] = time.sleep
+
+    def push(self, dataset: str, records: Sequence[dict[str, Any]]) -> list[str]:
+        """Keep records for sending, in batches; return their batch numbers. `flush` sends."""
+        made = []
+        for start in range(0, len(records), BATCH_ROWS):
+            words = json.dumps({"records": list(records[start : start + BATCH_ROWS])}, ensure_ascii=False, allow_nan=False)
+            made.append(self.push_body(dataset, words.encode()))
+        return made
+
+    def push_body(self, dataset: str, body: bytes) -> str:
+        """Keep a ready JSON body, such as the columns of RT; return its batch number."""
+        batch_id = f"{time.time_ns():x}-{secrets.token_hex(6)}"
+        self.queue.put(batch_id, dataset, gzip.compress(body, compresslevel=5, mtime=0))
+        return batch_id
+
+    def flush(self, patience_s: float = 30.0) -> list[Answer]:
+        """Send what waits; stop when all is sent or the portal stays away for `patience_s`."""
+        answers: list[Answer] = []
+        end = time.monotonic() + patience_s
+        while (batch := self.queue.first()) is not None:
+            number, batch_id, dataset, body = batch
+            answer = self._send_batch(batch_id, dataset, body)
+            if answer.durable:
+                self.wait_s = FIRST_WAIT_S
+                self.queue.drop(number)
+            elif answer.status in AGAIN or answer.status == 0:
+                wait = self._next_wait(answer)
+                if time.monotonic() + wait > end:
+                    return [*answers, answer]
+                self.sleep(wait)
+                continue
+            else:
+                self._set_aside(batch_id, dataset, body, answer)
+                self.queue.drop(number)
+            answers.append(answer)
+        return answers
+
+    def get(self, path: str) -> Answer:
+        """Return what stands at a path such as `/api/v1/orders`."""
+        return self._call("GET", path, b"", {})
+
+    def post(self, path: str, body: dict[str, Any]) -> Answer:
+        """Post a JSON object, such as the reply to an order; sent at once and not kept."""
+        return self._call("POST", path, json.dumps(body, ensure_ascii=False).encode(), {"Content-Type": JSON})
+
+    def headers(self, method: str, path: str, body: bytes) -> dict[str, str]:
+        """Return the five headers that sign a request."""
+        timestamp, nonce = str(round(time.time() * 1000) + self.offset_ms), secrets.token_hex(16)
+        digest = hashlib.new("sm3", body).hexdigest()
+        text = "\n".join((method, self.prefix + path, timestamp, nonce, digest)).encode()
+        return {
+            "X-App-Id": self.app_id,
+            "X-Timestamp": timestamp,
+            "X-Nonce": nonce,
+            "X-Sign-Alg": "HMAC-SM3",
+            "X-Sign": hmac.new(self.key, text, "sm3").hexdigest(),
+        }
+
+    def _send_batch(self, batch_id: str, dataset: str, body: bytes) -> Answer:
+        more = {"Content-Type": JSON, "Content-Encoding": "gzip", "X-Batch-Id": batch_id}
+        path = f"/api/v1/ingest/{dataset}"
+        answer = self._call("POST", path, body, more)
+        if answer.status == 401 and answer.body.get("code") == "E_WINDOW":
+            answer = self._call("POST", path, body, more)
+        return Answer(answer.status, answer.body, batch_id, answer.retry_after_s)
+
+    def _call(self, method: str, path: str, body: bytes, more: dict[str, str]) -> Answer:
+        headers = self.headers(method, path, body) | {"Accept": JSON} | more
+        request = urllib.request.Request(  # noqa: S310  # the scheme is checked when the client is made
+            self.base_url + path, data=body if method != "GET" else None, headers=headers, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
+                return self._understood(reply.status, reply.read(), None)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return self._understood(refused.code, refused.read(), refused.headers.get("Retry-After"))
+        except (OSError, urllib.error.URLError, TimeoutError) as away:
+            return Answer(0, {"detail": str(away)})
+
+    def _understood(self, status: int, raw: bytes, retry_after: str | None) -> Answer:
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            body = {}
+        if not isinstance(body, dict):
+            body = {}
+        if not body.get("replayed"):
+            self._set_clock(body.get("server_time"))
+        wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+        return Answer(status, body, retry_after_s=wait)
+
+    def _set_clock(self, server_time: object) -> None:
+        if isinstance(server_time, str):
+            theirs = datetime.fromisoformat(server_time).timestamp() * 1000
+            off = round(theirs - time.time() * 1000)
+            self.offset_ms = off if abs(off) > 5000 else 0
+
+    def _next_wait(self, answer: Answer) -> float:
+        wait = self.wait_s * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, no secret
+        self.wait_s = min(self.wait_s * 2, LONGEST_WAIT_S)
+        return max(wait, answer.retry_after_s or 0.0)
+
+    def _set_aside(self, batch_id: str, dataset: str, body: bytes, answer: Answer) -> None:
+        self.side_folder.mkdir(parents=True, exist_ok=True)
+        (self.side_folder / f"{batch_id}.{dataset}.json.gz").write_bytes(body)
+        reason = json.dumps({"status": answer.status, **answer.body}, ensure_ascii=False, indent=2)
+        (self.side_folder / f"{batch_id}.reason.json").write_text(reason, encoding="utf-8")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line: push a file of records, flush the queue, or get a path."""
+    parser = argparse.ArgumentParser(description="燃监企业端 / enterprise client of the adapter API")
+    parser.add_argument("--url", required=True, help="address of the portal")
+    parser.add_argument("--app-id", required=True)
+    parser.add_argument("--key-file", required=True, type=Path, help="file that holds the key")
+    parser.add_argument("--queue", default=Path("ranjian-queue.db"), type=Path)
+    actions = parser.add_subparsers(dest="action", required=True)
+    pushing = actions.add_parser("push", help="push a JSON file {\"records\": […]} or a list")
+    pushing.add_argument("dataset")
+    pushing.add_argument("file", type=Path)
+    actions.add_parser("flush", help="send what waits")
+    getting = actions.add_parser("get", help="read back")
+    getting.add_argument("path")
+    given = parser.parse_args(words)
+    client = Client(given.url, given.app_id, given.key_file.read_text(encoding="utf-8").strip(), given.queue)
+    if given.action == "get":
+        answers = [client.get(given.path)]
+    else:
+        if given.action == "push":
+            found = json.loads(given.file.read_text(encoding="utf-8"))
+            client.push(given.dataset, found["records"] if isinstance(found, dict) else found)
+        answers = client.flush()
+    for answer in answers:
+        sys.stdout.write(json.dumps({"status": answer.status, **answer.body}, ensure_ascii=False) + "\n")
+    return 0 if all(answer.status in (200, 201) for answer in answers) and not client.queue.size() else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

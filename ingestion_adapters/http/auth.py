@@ -1,0 +1,184 @@
+"""Who sends: the signature of a request checked against the sender's key, and its nonce used once."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Response, g, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import or_, select, text, update
+from sqlalchemy.orm import Session
+
+from ingestion_adapters.http.bodies import BODY_BYTES
+from ingestion_adapters.signing import ALGORITHMS, in_window, matches, string_to_sign, well_formed
+from portal.accounts.models import ApiKey
+from portal.config import Settings
+from portal.core.actor import CITY, Actor, Scope
+from portal.core.clock import utc_now
+from portal.core.crypto import PROVIDER
+from portal.core.db import transaction
+from portal.core.logs import request_id
+from portal.core.web import problem, settings
+
+PROGRAM_PERMISSION = "program"
+KEY_CACHE_S = 5.0
+KEY_CACHE_SIZE = 2000
+USED_EVERY_S = 60.0
+NONCE_KEPT_S = 660
+_CHUNK = 256 * 1024
+_DUMMY_KEY = hashlib.new("sm3", b"no such program").digest()
+
+View = Callable[..., ResponseReturnValue]
+
+
+@dataclass(frozen=True)
+class ProgramKey:
+    """A program's key as cached for a few seconds."""
+
+    id: int
+    enterprise_id: int
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The program that signed a request, its nonce, and the body as sent; no bytes when the body is too large."""
+
+    enterprise_id: int
+    app_id: str
+    nonce: str
+    body: bytes | None
+    body_sm3: str
+    body_bytes: int
+
+
+_keys: dict[str, tuple[float, ProgramKey | None]] = {}
+_used: dict[int, float] = {}
+
+
+def signed(view: View) -> View:
+    """Guard a route: the request must be signed by an enterprise's program."""
+
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        refusal = _identify()
+        return refusal if refusal is not None else view(*args, **kwargs)
+
+    guarded.permission = PROGRAM_PERMISSION  # type: ignore[attr-defined]
+    return guarded
+
+
+def sender() -> Sender:
+    """Return who signed this request."""
+    found: Sender = g.sender
+    return found
+
+
+def _identify() -> Response | None:
+    """Set actor and sender of a well-signed request; return the refusal of any other."""
+    now = utc_now()
+    body, body_sm3, size = _read_body()
+    app_id = request.headers.get("X-App-Id", "")
+    timestamp, nonce = request.headers.get("X-Timestamp", ""), request.headers.get("X-Nonce", "")
+    signature = request.headers.get("X-Sign", "")
+    shaped = well_formed(timestamp, nonce, signature) and request.headers.get("X-Sign-Alg") in ALGORITHMS
+    found = key_of(settings(), app_id, now) if shaped and 0 < len(app_id) <= 64 else None
+    texts = tuple(
+        string_to_sign(request.method, target, timestamp, nonce, body_sm3) for target in _targets()
+    )
+    right = matches(found.key if found else _DUMMY_KEY, texts, signature if shaped else "0" * 64)
+    if found is None or not right:
+        return refusal("E_SIGN", now)
+    if not in_window(int(timestamp), round(now.timestamp() * 1000)):
+        return refusal("E_WINDOW", now)
+    g.sender = Sender(found.enterprise_id, app_id, nonce, body, body_sm3, size)
+    g.actor = program_actor(found, app_id)
+    return None
+
+
+def program_actor(key: ProgramKey, app_id: str) -> Actor:
+    """Return the actor of an enterprise's program: its own enterprise and nothing else."""
+    return Actor(
+        kind="program",
+        id=key.id,
+        name=app_id,
+        scope=Scope(enterprise_ids=frozenset({key.enterprise_id})),
+        address=request.remote_addr or "",
+        request_id=request_id.get(),
+        enterprise_id=key.enterprise_id,
+    )
+
+
+def refusal(code: str, now: datetime) -> Response:
+    """Return a 401 that says nothing about which part was wrong, with our time for the sender's clock."""
+    return problem(401, code, server_time=stamp(now))
+
+
+def stamp(at: datetime) -> str:
+    """Return an instant as it stands in answers."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _targets() -> tuple[str, ...]:
+    """Return the request target as sent; without a query the bare `?` may be signed or not."""
+    raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or "")
+    if not raw.startswith("/"):
+        raw = request.full_path if request.query_string else request.path
+    return (raw,) if "?" in raw else (raw, raw + "?")
+
+
+def _read_body() -> tuple[bytes | None, str, int]:
+    """Return the body, its SM3 and its size; a body over the limit is digested but not kept."""
+    digest, size, parts = hashlib.new("sm3"), 0, []
+    while part := request.stream.read(_CHUNK):
+        digest.update(part)
+        size += len(part)
+        if size <= BODY_BYTES:
+            parts.append(part)
+        else:
+            parts.clear()
+    return (b"".join(parts) if size <= BODY_BYTES else None), digest.hexdigest(), size
+
+
+def key_of(found: Settings, app_id: str, now: datetime) -> ProgramKey | None:
+    """Return the valid key of an app id, None when there is none; remembered for a few seconds."""
+    cached = _keys.get(app_id)
+    if cached and time.monotonic() - cached[0] < KEY_CACHE_S:
+        return cached[1]
+    wanted = select(ApiKey).where(
+        ApiKey.app_id == app_id, ApiKey.revoked_at.is_(None), or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > now)
+    )
+    with transaction(found, CITY, worker=True) as session:
+        row = session.scalar(wanted)
+        key = None
+        if row is not None:
+            label = f"api_key|{app_id}".encode()
+            key = ProgramKey(row.id, row.enterprise_id, PROVIDER.unseal(found.seal_key.encode(), row.key_sealed, label))
+    if len(_keys) > KEY_CACHE_SIZE:
+        _keys.clear()
+    _keys[app_id] = (time.monotonic(), key)
+    return key
+
+
+def use_nonce(session: Session, who: Sender, now: datetime) -> bool:
+    """Use a request's nonce up in this transaction; return False when it was used before."""
+    done = session.execute(
+        text("insert into nonce_used (app_id, nonce, at) values (:app_id, :nonce, :at) on conflict do nothing"),
+        {"app_id": who.app_id, "nonce": who.nonce, "at": now},
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def note_use(session: Session, actor: Actor, now: datetime) -> None:
+    """Note that a key is in use, at most once a minute."""
+    key_id = actor.id or 0
+    last = _used.get(key_id)
+    if last is None or time.monotonic() - last > USED_EVERY_S:
+        _used[key_id] = time.monotonic()
+        session.execute(update(ApiKey).where(ApiKey.id == key_id).values(used_at=now))

@@ -1,0 +1,100 @@
+"""A push from its signed request to its answer: read, taken in once, and receipted even when refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg2
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from ingestion_adapters.http.auth import Sender, note_use, use_nonce
+from ingestion_adapters.http.bodies import BODY_BYTES, Refused, inflated, payload_of
+from ingestion_adapters.intake import Answer, accept_message
+from ingestion_adapters.receipts import Batch, refuse
+from portal.core.actor import Actor
+from portal.core.errors import Conflict, PortalError, Upstream
+from portal.core.web import opened
+
+_BATCH_ID = re.compile(r"[\x21-\x7e]{1,64}")
+TRIES = 2
+Result = TypeVar("Result")
+
+
+class Replayed(PortalError):
+    """The nonce of this request was used before."""
+
+
+@dataclass(frozen=True)
+class Push:
+    """One push as the route received it."""
+
+    sender: Sender
+    actor: Actor
+    dataset: str
+    batch_id: str
+    content_type: str
+    encoding: str
+    now: datetime
+
+
+def take_push(push: Push) -> Answer:
+    """Take a push in; raise Refused (its receipt is written) or Replayed."""
+    batch = _batch(push)
+    try:
+        payload = _payload(push)
+        return _once_more(lambda session: _accept(session, push, batch, payload))
+    except Conflict as known:
+        no = Refused(409, known.code, "batch_conflict", **known.facts)
+    except Refused as refused:
+        no = refused
+    no.facts["receipt_id"] = _once_more(lambda session: _refuse(session, push, batch, no.code))
+    raise no
+
+
+def _batch(push: Push) -> Batch:
+    batch_id = push.batch_id if _BATCH_ID.fullmatch(push.batch_id) else ""
+    who = push.sender
+    return Batch(who.enterprise_id, push.dataset, batch_id, "http", who.body_sm3, who.body_bytes, who.app_id)
+
+
+def _payload(push: Push) -> Any:
+    if not _BATCH_ID.fullmatch(push.batch_id):
+        raise Refused(400, "E_SCHEMA", "bad_batch_id")
+    if push.sender.body is None:
+        raise Refused(413, "E_QUOTA", "too_large", limit_mb=BODY_BYTES >> 20)
+    return payload_of(push.dataset, push.content_type, inflated(push.sender.body, push.encoding))
+
+
+def _accept(session: Session, push: Push, batch: Batch, payload: Any) -> Answer:
+    if not use_nonce(session, push.sender, push.now):
+        raise Replayed("E_REPLAY")
+    note_use(session, push.actor, push.now)
+    return accept_message(session, batch, payload, now=push.now, actor=push.actor)
+
+
+def _refuse(session: Session, push: Push, batch: Batch, code: str) -> int:
+    if not use_nonce(session, push.sender, push.now):
+        raise Replayed("E_REPLAY")
+    return refuse(session, batch, code, push.now)
+
+
+def _once_more(work: Callable[[Session], Result]) -> Result:
+    """Run work in its own transaction; a lost connection or a deadlock is tried a second time."""
+    for attempt in range(TRIES):
+        try:
+            with opened(worker=True) as session:
+                return work(session)
+        except (psycopg2.Error, DBAPIError) as failed:
+            cause = failed.orig if isinstance(failed, DBAPIError) else failed
+            if isinstance(cause, psycopg2.DataError):
+                raise Refused(400, "E_SCHEMA", "bad_value") from failed
+            if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
+                raise
+            if attempt + 1 == TRIES:
+                raise Upstream("database_unavailable") from failed
+    raise Upstream("database_unavailable")

@@ -1,0 +1,278 @@
+"""The OpenAPI 3.1 document of the adapter API, built from the contract's types; self-contained."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.http.bodies import CSV, JSON, NDJSON
+from portal.core.codes import dictionaries
+
+REF = "#/components/schemas/"
+CODES = (
+    "E_SCHEMA", "E_DICT", "E_UNKNOWN_OBJECT", "E_RANGE", "E_TIME", "E_FUTURE", "E_TOO_OLD", "E_GEOMETRY", "E_CRS",
+    "E_DUPLICATE_KEY", "E_NOT_YOURS", "E_SIGN", "E_WINDOW", "E_REPLAY", "E_QUOTA", "E_BATCH_CONFLICT",
+)
+SECURITY = ("AppId", "Timestamp", "Nonce", "SignAlg", "Sign")
+_TEXT: dict[str, Any] = {"type": "string"}
+_MAYBE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+_AT: dict[str, Any] = {"type": "string", "format": "date-time"}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    schemas = _record_schemas() | _answer_schemas()
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": "燃监适配器接口 / Ranjian adapter API",
+            "version": "1.0.0",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": (
+                "企业程序签名上报与读回 / Signed pushes of enterprises' programs and what they read back. "
+                "String to sign: METHOD\\nPATH?QUERY\\nTIMESTAMP\\nNONCE\\nhex(SM3(body as sent)); "
+                "X-Sign = hex(HMAC-SM3(key, string)). Window ±300 s, a nonce is used once."
+            ),
+        },
+        "servers": [{"url": "/"}],
+        "security": [{name: [] for name in SECURITY}],
+        "paths": _paths(),
+        "components": {"schemas": schemas, "securitySchemes": _security(), "responses": _problems()},
+    }
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return copy.deepcopy(_document())
+
+
+def record_types(dataset: str) -> tuple[type, ...]:
+    """Return the record types of a dataset; NET has one for each kind of object."""
+    kind = DATASETS[dataset]
+    return get_args(kind) or (kind,)
+
+
+def field_marks(kind: type) -> dict[str, dict[str, Any]]:
+    """Return field -> marks (`zh`, `en`, `unit`, `dict`) as the contract states them."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        marks: dict[str, Any] = {}
+        for meta in _metas(hint):
+            marks = (meta.extra or {}) | marks
+        found[name] = marks
+    return found
+
+
+def _metas(hint: Any) -> list[msgspec.Meta]:
+    own = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+    inner = getattr(hint, "__origin__", None) if hasattr(hint, "__metadata__") else None
+    parts = [inner] if inner is not None else [part for part in get_args(hint) if part is not type(None)]
+    return [*reversed(own), *(meta for part in parts for meta in _metas(part))]
+
+
+def _record_schemas() -> dict[str, Any]:
+    kinds = [kind for dataset in DATASETS for kind in record_types(dataset)]
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF + "{name}")
+    for kind in kinds:
+        for name, marks in field_marks(kind).items():
+            shape = schemas[kind.__name__]["properties"].get(name)
+            if shape is None or not marks:
+                continue
+            words = " / ".join(str(marks[key]) for key in ("zh", "en") if key in marks)
+            unit = f" ({marks['unit']})" if marks.get("unit") else ""
+            shape["description"] = words + unit
+            if "dict" in marks:
+                _limit_to(shape, sorted(dictionaries()[marks["dict"]]))
+    return dict(schemas)
+
+
+def _limit_to(shape: dict[str, Any], codes: list[int]) -> None:
+    for branch in shape.get("anyOf", [shape]):
+        if branch.get("type") == "integer":
+            branch["enum"] = codes
+
+
+def _answer_schemas() -> dict[str, Any]:
+    rejection = _object({"row": _COUNT, "field": _MAYBE_TEXT, "code": {"type": "string", "enum": list(CODES)}, "message": _TEXT})
+    kept = _object(
+        rejection["properties"]
+        | {"severity": {"enum": ["error", "warning"]}, "object": _MAYBE_TEXT, "raw": _MAYBE_TEXT}
+    )
+    counts = {"accepted": _COUNT, "duplicate": _COUNT, "rejected": _COUNT}
+    receipt = {
+        "receipt_id": _COUNT, "batch_id": _TEXT, "dataset": _TEXT, "door": _TEXT,
+        "status": {"enum": ["taken", "refused"]}, "code": _MAYBE_TEXT, "rows": _COUNT, **counts,
+        "body_sm3": _TEXT, "body_bytes": _COUNT, "received_at": _AT,
+    }
+    following = {"next": {"type": ["integer", "null"]}, "server_time": _AT}
+    answer = _object(
+        {
+            "batch_id": _TEXT, "receipt_id": _COUNT, **counts,
+            "rejections": {"type": "array", "items": {"$ref": REF + "Rejection"}, "maxItems": 1000}, "server_time": _AT,
+        }
+    )
+    answer["properties"]["replayed"] = {"const": True}
+    line = {"dataset": _TEXT, "batches": _COUNT, "refused": _COUNT, "rows": _COUNT, **counts, "sm3": _TEXT}
+    order = {
+        "id": _COUNT, "case_no": _TEXT, "title": _TEXT, "level": {"type": "integer"}, "case_class": {"type": "integer"},
+        "state": {"type": "integer"}, "alarm_id": {"type": ["integer", "null"]}, "instruction": _MAYBE_TEXT, "due_at": _AT,
+    }
+    return {
+        "Rejection": rejection,
+        "KeptRejection": kept,
+        "Answer": answer,
+        "Receipt": _object(receipt),
+        "Receipts": _object({"receipts": {"type": "array", "items": {"$ref": REF + "Receipt"}}, **following}),
+        "ReceiptDetail": _object(
+            receipt | {"rejections": {"type": "array", "items": {"$ref": REF + "KeptRejection"}}, **following}
+        ),
+        "Reconciliation": _object(
+            {"date": {"type": "string", "format": "date"}, "datasets": {"type": "array", "items": _object(line)}, "server_time": _AT}
+        ),
+        "Orders": _object({"orders": {"type": "array", "items": _object(order)}, "server_time": _AT}),
+        "ReplyTaken": _object({"id": _COUNT, "case_no": _TEXT, "state": {"type": "integer"}, "server_time": _AT}),
+        "Problem": {
+            "type": "object",
+            "required": ["type", "status", "code", "title", "detail"],
+            "properties": {
+                "type": _TEXT, "status": {"type": "integer"}, "code": _TEXT, "title": _TEXT, "detail": _TEXT,
+                "request_id": _TEXT, "server_time": _AT, "receipt_id": _COUNT,
+            },
+        },
+        "Columns": {
+            "type": "object",
+            "description": "RT: row i is of point points[p[i]] at t[i] ms with value v[i]",
+            "required": ["points", "p", "t", "v"],
+            "additionalProperties": False,
+            "properties": {
+                "points": {"type": "array", "items": {"type": "string"}},
+                "p": {"type": "array", "items": _COUNT},
+                "t": {"type": "array", "items": {"type": "integer"}},
+                "v": {"type": "array", "items": {"type": "number"}},
+                "q": {"type": "array", "items": {"type": "integer"}},
+            },
+        },
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": dict(properties)}
+
+
+def _security() -> dict[str, Any]:
+    headers = {
+        "AppId": ("X-App-Id", "应用编号 / app id"),
+        "Timestamp": ("X-Timestamp", "毫秒时间戳 / ms since the epoch"),
+        "Nonce": ("X-Nonce", "16-64个可见字符，只用一次 / 16-64 printable characters, used once"),
+        "SignAlg": ("X-Sign-Alg", "HMAC-SM3"),
+        "Sign": ("X-Sign", "十六进制签名 / signature in hex"),
+    }
+    return {
+        key: {"type": "apiKey", "in": "header", "name": name, "description": words}
+        for key, (name, words) in headers.items()
+    }
+
+
+def _problems() -> dict[str, Any]:
+    words = {
+        "Malformed": "格式错误 / malformed",
+        "Unsigned": "签名、时间窗或重放 / signature, window or replay",
+        "Unknown": "不存在 / unknown",
+        "Conflict": "批次冲突或状态不允许 / batch or state conflict",
+        "TooLarge": "过大 / too large",
+        "BadType": "类型不支持 / type not supported",
+        "NotAllowed": "不允许 / not allowed",
+        "Unusable": "内容不可接受 / not acceptable",
+        "Busy": "繁忙，见 Retry-After / busy, see Retry-After",
+    }
+    content = {"application/problem+json": {"schema": {"$ref": REF + "Problem"}}}
+    return {name: {"description": text, "content": content} for name, text in words.items()}
+
+
+def _answers(statuses: dict[str, str]) -> dict[str, Any]:
+    return {status: {"$ref": f"#/components/responses/{name}"} for status, name in statuses.items()}
+
+
+_ALWAYS = {"401": "Unsigned", "429": "Busy", "503": "Busy"}
+
+
+def _good(schema: str, words: str) -> dict[str, Any]:
+    return {"description": words, "content": {JSON: {"schema": {"$ref": REF + schema}}}}
+
+
+def _paths() -> dict[str, Any]:
+    after = {"name": "after", "in": "query", "schema": _COUNT | {"maximum": 10**17}, "description": "next of the page before"}
+    since = {"name": "since", "in": "query", "schema": _AT, "description": "ISO 8601 with offset"}
+    number = {"in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+    day = {"name": "date", "in": "query", "required": True, "schema": {"type": "string", "format": "date"}}
+    paths = {f"/api/v1/ingest/{dataset}": {"post": _push(dataset)} for dataset in DATASETS}
+    paths |= {
+        "/api/v1/receipts": {"get": _read("listReceipts", "Receipts", [since, after], {"400": "Malformed"})},
+        "/api/v1/receipts/{receipt_id}": {
+            "get": _read(
+                "showReceipt", "ReceiptDetail", [number | {"name": "receipt_id"}, after], {"400": "Malformed", "404": "Unknown"}
+            )
+        },
+        "/api/v1/reconciliation": {"get": _read("reconcile", "Reconciliation", [day], {"400": "Malformed"})},
+        "/api/v1/orders": {"get": _read("listOrders", "Orders", [], {})},
+        "/api/v1/orders/{order_id}/replies": {"post": _reply(number | {"name": "order_id"})},
+        "/api/v1/openapi.json": {
+            "get": {
+                "operationId": "openapi",
+                "security": [],
+                "responses": {"200": {"description": "本文档 / this document", "content": {JSON: {"schema": {"type": "object"}}}}},
+            }
+        },
+    }
+    return paths
+
+
+def _read(name: str, schema: str, parameters: list[dict[str, Any]], more: dict[str, str]) -> dict[str, Any]:
+    responses = {"200": _good(schema, "OK")} | _answers(more | _ALWAYS)
+    return {"operationId": name, "parameters": parameters, "responses": responses}
+
+
+def _reply(number: dict[str, Any]) -> dict[str, Any]:
+    text = {"type": "string", "minLength": 1, "maxLength": 2000}
+    schema = _object({"text": text}) | {"additionalProperties": False}
+    more = {"400": "Malformed", "403": "NotAllowed", "404": "Unknown", "409": "Conflict", "415": "BadType", "422": "Unusable"}
+    return {
+        "operationId": "replyToOrder",
+        "parameters": [number],
+        "requestBody": {"required": True, "content": {JSON: {"schema": schema}}},
+        "responses": {"201": _good("ReplyTaken", "回复已收 / reply taken")} | _answers(more | _ALWAYS),
+    }
+
+
+def _push(dataset: str) -> dict[str, Any]:
+    kinds = [{"$ref": REF + kind.__name__} for kind in record_types(dataset)]
+    item = kinds[0] if len(kinds) == 1 else {"oneOf": kinds}
+    rows = _object({"records": {"type": "array", "items": item}}) | {"additionalProperties": False}
+    body = {"oneOf": [rows, {"$ref": REF + "Columns"}]} if dataset == "RT" else rows
+    batch = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"}
+    responses = {"200": _good("Answer", "已落盘 / durable"), "422": _refused_rows()}
+    more = {"400": "Malformed", "409": "Conflict", "413": "TooLarge", "415": "BadType"}
+    encoding = {"name": "Content-Encoding", "in": "header", "schema": {"enum": ["identity", "gzip", "zstd"]}}
+    return {
+        "operationId": f"push{dataset}",
+        "parameters": [{"name": "X-Batch-Id", "in": "header", "required": True, "schema": batch}, encoding],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": body}, NDJSON: {"schema": _TEXT}, CSV: {"schema": _TEXT}},
+        },
+        "responses": responses | _answers(more | _ALWAYS),
+    }
+
+
+def _refused_rows() -> dict[str, Any]:
+    problem = {"schema": {"$ref": REF + "Problem"}}
+    return {
+        "description": "每行均被拒 / every row was refused",
+        "content": {JSON: {"schema": {"$ref": REF + "Answer"}}, "application/problem+json": problem},
+    }

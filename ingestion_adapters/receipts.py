@@ -1,0 +1,244 @@
+"""Receipts: what was received in each batch and what became of it, written once and read back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from ingestion_adapters.checks import Finding, clean_text
+from ingestion_adapters.models import IntakeHour, Receipt, Rejection
+from ingestion_adapters.store_bulk import copy_into
+from portal.core.clock import day_bounds
+
+REJECTIONS_IN_ANSWER = 1000
+PAGE_ROWS = 200
+_FEW = 50
+_FINDING_COLUMNS = (
+    "receipt_id", "enterprise_id", "severity", "file", "row", "object_code", "field", "rule", "code", "message_zh",
+    "message_en", "raw",
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as it came through a door."""
+
+    enterprise_id: int
+    dataset: str
+    batch_id: str
+    door: str
+    body_sm3: str
+    body_bytes: int
+    app_id: str | None = None
+    files: list[str] | None = None
+    crs: str | None = None
+    crs_evidence: str | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of a batch by what became of them."""
+
+    rows: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    late: int = 0
+
+
+def lock_batch(session: Session, enterprise_id: int, batch_id: str) -> None:
+    """Let one transaction at a time work on a batch number."""
+    words = f"batch|{enterprise_id}|{batch_id}"
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:words, 0))"), {"words": words})
+
+
+def taken_receipt(session: Session, enterprise_id: int, batch_id: str) -> Receipt | None:
+    """Return the receipt of a batch that was taken, None when the number is new."""
+    wanted = select(Receipt).where(
+        Receipt.enterprise_id == enterprise_id, Receipt.batch_id == batch_id, Receipt.status == "taken"
+    )
+    return session.scalar(wanted)
+
+
+def next_receipt_id(session: Session) -> int:
+    """Return a fresh receipt number, before the rows that carry it are written."""
+    return int(session.scalar(text("select nextval('receipt_id_seq')")) or 0)
+
+
+def write_receipt(session: Session, receipt_id: int, batch: Batch, counts: Counts, now: datetime) -> None:
+    """Write the receipt of a batch whose rows were judged."""
+    _insert_receipt(session, receipt_id, batch, counts, now, None)
+    _count(session, batch, counts, now, refused=False)
+
+
+def refuse(session: Session, batch: Batch, code: str, now: datetime) -> int:
+    """Write the receipt of a batch that was refused whole; return its number."""
+    receipt_id = next_receipt_id(session)
+    _insert_receipt(session, receipt_id, batch, Counts(), now, code)
+    _count(session, batch, Counts(), now, refused=True)
+    return receipt_id
+
+
+def _insert_receipt(
+    session: Session, receipt_id: int, batch: Batch, counts: Counts, now: datetime, code: str | None
+) -> None:
+    session.execute(
+        insert(Receipt).values(
+            id=receipt_id,
+            enterprise_id=batch.enterprise_id,
+            dataset=batch.dataset,
+            batch_id=batch.batch_id,
+            door=batch.door,
+            status="refused" if code else "taken",
+            code=code,
+            body_sm3=batch.body_sm3,
+            body_bytes=batch.body_bytes,
+            rows=counts.rows,
+            accepted=counts.accepted,
+            duplicate=counts.duplicate,
+            rejected=counts.rejected,
+            files=batch.files,
+            crs=batch.crs,
+            crs_evidence=batch.crs_evidence,
+            app_id=batch.app_id,
+            received_at=now,
+        )
+    )
+
+
+def _count(session: Session, batch: Batch, counts: Counts, now: datetime, *, refused: bool) -> None:
+    figures = {
+        "batches": 0 if refused else 1,
+        "rows": counts.rows,
+        "accepted": counts.accepted,
+        "duplicate": counts.duplicate,
+        "rejected": counts.rejected,
+        "late": counts.late,
+        "refused": 1 if refused else 0,
+    }
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    added = upsert(IntakeHour).values(
+        enterprise_id=batch.enterprise_id, dataset=batch.dataset, hour=hour, last_at=now, **figures
+    )
+    sums = {name: getattr(IntakeHour, name) + getattr(added.excluded, name) for name in figures}
+    session.execute(
+        added.on_conflict_do_update(
+            index_elements=["enterprise_id", "dataset", "hour"], set_=sums | {"last_at": added.excluded.last_at}
+        )
+    )
+
+
+def write_findings(session: Session, receipt_id: int, enterprise_id: int, findings: Sequence[Finding]) -> None:
+    """Keep the findings of a batch with the rows they refused."""
+    rows = [
+        (
+            receipt_id, enterprise_id, found.severity, found.file, found.row, found.object_code, found.field,
+            found.rule, found.code, clean_text(found.zh), clean_text(found.en), found.raw,
+        )
+        for found in findings
+    ]
+    if not rows:
+        return
+    if len(rows) <= _FEW:
+        session.execute(insert(Rejection), [dict(zip(_FINDING_COLUMNS, row, strict=True)) for row in rows])
+        return
+    columns = ", ".join(f'"{name}"' for name in _FINDING_COLUMNS)
+    session.execute(
+        text(f"create temp table rejection_incoming on commit drop as select {columns} from rejection with no data")
+    )
+    copy_into(session, "rejection_incoming", [f'"{name}"' for name in _FINDING_COLUMNS], rows)
+    session.execute(text(f"insert into rejection ({columns}) select {columns} from rejection_incoming"))  # noqa: S608
+    session.execute(text("drop table rejection_incoming"))
+
+
+def first_findings(session: Session, receipt_id: int) -> list[Finding]:
+    """Return the findings that go into an answer."""
+    wanted = select(Rejection).where(Rejection.receipt_id == receipt_id, Rejection.severity == "error")
+    rows = session.scalars(wanted.order_by(Rejection.id).limit(REJECTIONS_IN_ANSWER))
+    return [as_finding(row) for row in rows]
+
+
+def as_finding(row: Rejection) -> Finding:
+    """Return a stored finding."""
+    return Finding(
+        row.row, row.code, row.message_zh, row.message_en, row.field, row.object_code, row.rule, row.raw,
+        row.severity, row.file,
+    )
+
+
+def receipt_of(session: Session, receipt_id: int) -> Receipt | None:
+    """Return one receipt within the scope, None when there is none."""
+    if not 0 < receipt_id < 2**63:
+        return None
+    return session.scalar(select(Receipt).where(Receipt.id == receipt_id))
+
+
+def receipts_page(
+    session: Session,
+    *,
+    enterprise_id: int | None = None,
+    since: datetime | None = None,
+    after: int = 0,
+    newest_first: bool = False,
+) -> list[Receipt]:
+    """Return a page of receipts within the scope and one more when others follow; `after` is the last number seen."""
+    wanted = select(Receipt)
+    if enterprise_id is not None:
+        wanted = wanted.where(Receipt.enterprise_id == enterprise_id)
+    if since is not None:
+        wanted = wanted.where(Receipt.received_at >= since)
+    if newest_first:
+        wanted = wanted.where(Receipt.id < after) if after else wanted
+        wanted = wanted.order_by(Receipt.id.desc())
+    else:
+        wanted = wanted.where(Receipt.id > after).order_by(Receipt.id)
+    return list(session.scalars(wanted.limit(PAGE_ROWS + 1)))
+
+
+def findings_page(session: Session, receipt_id: int, after: int = 0, limit: int = PAGE_ROWS) -> list[Rejection]:
+    """Return findings of a receipt after one of them, and one more when others follow."""
+    wanted = select(Rejection).where(Rejection.receipt_id == receipt_id, Rejection.id > after)
+    return list(session.scalars(wanted.order_by(Rejection.id).limit(limit + 1)))
+
+
+def reconciliation(session: Session, enterprise_id: int, day: date) -> list[dict[str, Any]]:
+    """Return per dataset what was received on a day of the city, with the SM3 over the bodies' SM3s.
+
+    The sum is the SM3 of the taken bodies' hex SM3s, sorted and joined by line feeds.
+    """
+    begin, end = day_bounds(day)
+    wanted = select(Receipt).where(
+        Receipt.enterprise_id == enterprise_id, Receipt.received_at >= begin, Receipt.received_at < end
+    )
+    found: dict[str, list[Receipt]] = {}
+    for row in session.scalars(wanted):
+        found.setdefault(row.dataset, []).append(row)
+    return [_day_line(dataset, rows) for dataset, rows in sorted(found.items())]
+
+
+def _day_line(dataset: str, rows: list[Receipt]) -> dict[str, Any]:
+    taken = [row for row in rows if row.status == "taken"]
+    sums = "\n".join(sorted(row.body_sm3 for row in taken))
+    return {
+        "dataset": dataset,
+        "batches": len(taken),
+        "refused": len(rows) - len(taken),
+        "rows": sum(row.rows for row in taken),
+        "accepted": sum(row.accepted for row in taken),
+        "duplicate": sum(row.duplicate for row in taken),
+        "rejected": sum(row.rejected for row in taken),
+        "sm3": hashlib.new("sm3", sums.encode()).hexdigest(),
+    }
+
+
+def counters_since(session: Session, hours: int, now: datetime) -> list[IntakeHour]:
+    """Return the hourly counters of the last hours within the scope."""
+    wanted = select(IntakeHour).where(IntakeHour.hour >= now - timedelta(hours=hours))
+    return list(session.scalars(wanted.order_by(IntakeHour.enterprise_id, IntakeHour.dataset, IntakeHour.hour)))

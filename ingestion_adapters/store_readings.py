@@ -1,0 +1,206 @@
+"""RT: readings as columns, judged by numpy, ready for storage; one bad row never stops the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from ingestion_adapters.checks import Finding, Stored, clean_text, instant_ms, raw_text, time_finding
+from ingestion_adapters.instants import instants_ms
+from portal.core.actor import Actor
+from portal.core.codes import dictionaries
+from portal.flows.alarm_intake import take_in_readings
+from portal.operation.telemetry.blocks import ReadingBlock
+from portal.operation.telemetry.services import delays_s, store_readings
+
+FLAGS = {"N": 0, "B": 1, "M": 2, "E": 3, "R": 4}
+FUTURE_MS = 300_000
+OLDEST_MS = 6 * 366 * 86_400_000
+ABSURD = 1e12
+GOOD, OUT_OF_RANGE = (192, 216), 84
+LATE_S = 300
+CATALOGUE_S = 5.0
+
+
+@dataclass(frozen=True)
+class RawReadings:
+    """Readings as sent: row i is of point `points[which[i]]`; `numbers` says where the row stood in the batch."""
+
+    points: Sequence[str]
+    which: NDArray[np.int64]
+    t: Sequence[Any]
+    v: NDArray[np.float64]
+    q: NDArray[np.int64]
+    f: NDArray[np.int16]
+    numbers: NDArray[np.int64]
+    refused: list[Finding] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows sent, refused ones included."""
+        return int(self.v.size) + len(self.refused)
+
+
+@dataclass(frozen=True)
+class _Catalogue:
+    """Points of one enterprise: code -> place in the arrays."""
+
+    places: dict[str, int]
+    ids: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    period_s: NDArray[np.int64]
+    loaded_s: float
+
+
+_catalogues: dict[int, _Catalogue] = {}
+
+
+def columns_of(records: Sequence[Any], refused: list[Finding], numbers: Sequence[int] | None = None) -> RawReadings:
+    """Return typed records as columns; `refused` are the rows that could not be typed."""
+    size = len(records)
+    return RawReadings(
+        points=[record.point for record in records],
+        which=np.arange(size),
+        t=[record.t for record in records],
+        v=np.fromiter((record.v for record in records), float, size),
+        q=np.fromiter((record.q for record in records), np.int64, size),
+        f=np.fromiter((FLAGS[record.f] for record in records), np.int16, size),
+        numbers=np.arange(size) if numbers is None else np.asarray(numbers, np.int64),
+        refused=refused,
+    )
+
+
+def take_readings(
+    session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, *, now: datetime, actor: Actor
+) -> Stored:
+    """Judge, store and hand on readings; return the counts and the findings, numbered as in the batch."""
+    block, findings, repeated, late = judged(session, enterprise_id, raw, receipt_id, now)
+    stored = store_readings(session, block)
+    if stored.new.rows:
+        take_in_readings(session, stored.new, now=now, actor=actor)
+    return Stored(stored.new.rows, repeated + stored.duplicate, [*raw.refused, *findings], late)
+
+
+def judged(
+    session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, now: datetime
+) -> tuple[ReadingBlock, list[Finding], int, int]:
+    """Return the sound readings sorted by point and time, the findings, repeated rows and late rows."""
+    catalogue, places = _placed(session, enterprise_id, raw)
+    ts_ms, readable = instants_ms(raw.t)
+    now_ms = round(now.timestamp() * 1000)
+    marks = (
+        ("E_UNKNOWN_OBJECT", places < 0),
+        ("E_TIME", ~readable),
+        ("E_FUTURE", ts_ms > now_ms + FUTURE_MS),
+        ("E_TOO_OLD", ts_ms < now_ms - OLDEST_MS),
+        ("E_RANGE", ~(np.abs(raw.v) < ABSURD)),
+        ("E_DICT", ~np.isin(raw.q, list(dictionaries()["quality"]))),
+    )
+    bad = np.zeros(raw.v.size, bool)
+    findings: list[Finding] = []
+    for code, mark in marks:
+        for index in np.flatnonzero(mark & ~bad).tolist():
+            findings.append(_finding(raw, index, code))
+        bad |= mark
+    keep = np.flatnonzero(~bad)
+    keep = keep[np.lexsort((ts_ms[keep], places[keep]))]
+    first = np.ones(keep.size, bool)
+    first[1:] = (places[keep][1:] != places[keep][:-1]) | (ts_ms[keep][1:] != ts_ms[keep][:-1])
+    kept = keep[first]
+    block = _block(catalogue, places[kept], raw, kept, (enterprise_id, receipt_id, now, ts_ms[kept]))
+    late = delays_s(block) > np.maximum(LATE_S, 2 * catalogue.period_s[places[kept]])
+    return block, findings, keep.size - kept.size, int(late.sum())
+
+
+def _block(
+    catalogue: _Catalogue,
+    places: NDArray[np.int64],
+    raw: RawReadings,
+    kept: NDArray[np.int64],
+    facts: tuple[int, int, datetime, NDArray[np.int64]],
+) -> ReadingBlock:
+    enterprise_id, receipt_id, now, ts_ms = facts
+    value, quality = raw.v[kept], raw.q[kept]
+    outside = (value < catalogue.low[places]) | (value > catalogue.high[places])
+    quality = np.where(outside & np.isin(quality, GOOD), OUT_OF_RANGE, quality)
+    point_id = catalogue.ids[places].astype(np.int32)
+    block = ReadingBlock(
+        enterprise_id, receipt_id, now, point_id, ts_ms, value, quality.astype(np.int16), raw.f[kept]
+    )
+    if point_id.size and bool((np.diff(point_id) < 0).any()):
+        order = np.lexsort((ts_ms, point_id))
+        return replace(
+            block,
+            point_id=point_id[order],
+            ts_ms=ts_ms[order],
+            value=value[order],
+            quality=block.quality[order],
+            flag=block.flag[order],
+        )
+    return block
+
+
+def _placed(session: Session, enterprise_id: int, raw: RawReadings) -> tuple[_Catalogue, NDArray[np.int64]]:
+    """Return the catalogue and each row's place in it, -1 for an unknown point."""
+    catalogue = _catalogues.get(enterprise_id)
+    if catalogue is None or time.monotonic() - catalogue.loaded_s > CATALOGUE_S:
+        catalogue = _load(session, enterprise_id)
+    places = _look_up(catalogue, raw)
+    if (places < 0).any() and time.monotonic() - catalogue.loaded_s > 0.2:
+        catalogue = _load(session, enterprise_id)
+        places = _look_up(catalogue, raw)
+    return catalogue, places
+
+
+def _look_up(catalogue: _Catalogue, raw: RawReadings) -> NDArray[np.int64]:
+    get = catalogue.places.get
+    of_points = np.fromiter((get(code, -1) for code in raw.points), np.int64, len(raw.points))
+    if not len(raw.points):
+        return np.full(raw.which.size, -1, np.int64)
+    return of_points[raw.which]
+
+
+def _load(session: Session, enterprise_id: int) -> _Catalogue:
+    rows = session.execute(
+        text(
+            "select src_code, id, coalesce(range_low, '-infinity'), coalesce(range_high, 'infinity'), period_s"
+            " from point where enterprise_id = :e order by id"
+        ),
+        {"e": enterprise_id},
+    ).all()
+    codes, ids, low, high, period = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    catalogue = _Catalogue(
+        {code: place for place, code in enumerate(codes)},
+        np.array(ids, np.int64),
+        np.array(low, float),
+        np.array(high, float),
+        np.array(period, np.int64),
+        time.monotonic(),
+    )
+    _catalogues[enterprise_id] = catalogue
+    return catalogue
+
+
+def _finding(raw: RawReadings, index: int, code: str) -> Finding:
+    point = clean_text(raw.points[int(raw.which[index])], 64)
+    t, v = raw.t[index], float(raw.v[index])
+    sent = raw_text({"point": point, "t": t if isinstance(t, str) else int(t), "v": v, "q": int(raw.q[index])})
+    if code in ("E_TIME", "E_FUTURE", "E_TOO_OLD"):
+        found = time_finding("t", code)
+    else:
+        zh, en, name = {
+            "E_UNKNOWN_OBJECT": (f"测点“{point}”不存在", f"Point {point} is unknown", "point"),
+            "E_RANGE": (f"数值 {v:g} 不合理", f"The value {v:g} is not plausible", "v"),
+            "E_DICT": (f"质量码 {int(raw.q[index])} 不在字典中", f"Quality {int(raw.q[index])} is not in the dictionary", "q"),
+        }[code]
+        found = Finding(0, code, zh, en, name)
+    return replace(found, row=int(raw.numbers[index]), object_code=point, raw=sent)

@@ -59,7 +59,8 @@ def load(settings: Settings) -> None:
         with step(f"{name}: users / 用户"), transaction(settings, CITY, worker=True) as session:
             _take(session, known[each.key], "USR", list(records(each.key, "USR", settings.demo_scale)), store_users)
         with transaction(settings, CITY, worker=True) as session:
-            _take(session, known[each.key], "DAY", list(records(each.key, "DAY", settings.demo_scale, now)), _store_days)
+            days = list(records(each.key, "DAY", settings.demo_scale, now))
+            _take(session, known[each.key], "DAY", days, _store_days)
     _analyze(settings)
     with step("30 days of readings, alarms and cases / 30天数据"):
         load_month(settings, known, now)

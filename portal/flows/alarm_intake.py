@@ -61,7 +61,7 @@ def take_in_readings(
     """
     if not block.rows:
         return 0
-    table = limit_table(session, block.enterprise_id, now=now)
+    table = limit_table(session, block.enterprise_id)
     off = set(table.off_normal(block.point_id, block.value, block.quality).tolist())
     sent = set(np.unique(block.point_id).tolist())
     remembered = remembered_points(session, block.enterprise_id) & sent
@@ -289,7 +289,7 @@ def _merge(
     session: Session, push: PushedAlarm, point_id: int, *, actor: Actor
 ) -> AlarmOutcome | None:
     """Note a pushed alarm on the alarm that tells of the same thing; None when there is none."""
-    mark = f"{push.alarm_no}: "
+    mark = f"[{push.alarm_no}]"
     present = merged_alarm(session, point_id, push.kind, mark=mark)
     if present is not None:
         if push.disposal and push.disposal != last_said(session, present.alarm_id, "disposal"):
@@ -302,7 +302,7 @@ def _merge(
     known = open_alarms_of(session, [point_id]).get((point_id, push.kind))
     if known is None:
         return None
-    present, said = known[0], f"{mark}{push.text or ''}"
+    present, said = known[0], f"{mark} {push.text or ''}"
     graver = push.level < present.level
     happening = Happening(
         "escalate" if graver else "note",

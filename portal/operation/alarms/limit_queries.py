@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,7 +44,7 @@ class WatchedPoint:
 class LimitTable:
     """Innermost limits of an enterprise's points as arrays sorted by point, with figures."""
 
-    made_at: datetime
+    made_at: float
     point_id: NDArray[np.int32]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -75,16 +76,16 @@ def forget_limits() -> None:
     _tables.clear()
 
 
-def limit_table(session: Session, enterprise_id: int, *, now: datetime) -> LimitTable:
+def limit_table(session: Session, enterprise_id: int) -> LimitTable:
     """Return the limits of an enterprise's points, at most five seconds old."""
     cached = _tables.get(enterprise_id)
-    if cached and abs((now - cached.made_at).total_seconds()) < CACHED_S:
+    if cached and time.monotonic() - cached.made_at < CACHED_S:
         return cached
     points = watched_points(session, enterprise_id)
     ids = np.array(sorted(points), np.int32)
     innermost = [_innermost(points[int(each)].limits) for each in ids]
     table = LimitTable(
-        made_at=now,
+        made_at=time.monotonic(),
         point_id=ids,
         low=np.array([low for low, _ in innermost], np.float64),
         high=np.array([high for _, high in innermost], np.float64),

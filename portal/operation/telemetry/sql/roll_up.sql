@@ -4,7 +4,7 @@ select
   min(value) filter (where ok),
   max(value) filter (where ok),
   avg(value) filter (where ok),
-  (array_agg(value order by ts desc) filter (where ok))[1],
+  (max(array[extract(epoch from ts)::float8, value]) filter (where ok))[2],
   count(*),
   count(*) filter (where ok),
   count(*) filter (where delay_s <= greatest(300, 2 * period_s)),

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import mimetypes
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ from flask import Flask, g, request, url_for
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.config import Settings
@@ -177,7 +179,9 @@ def _open_alarms() -> int:
         from portal.core.web import opened  # noqa: PLC0415
         from portal.operation.alarms.queries import open_count  # noqa: PLC0415
 
-        with opened() as session:
+        # An error page must appear even while the database is away.
+        g.open_alarms = 0
+        with suppress(SQLAlchemyError), opened() as session:
             g.open_alarms = open_count(session, scope=current_actor().scope)
     count: int = g.open_alarms
     return count

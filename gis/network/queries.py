@@ -33,6 +33,8 @@ OBJECTS: dict[str, type[Any]] = {
 REMOVED = 7
 BIGGEST_ID = 2**63 - 1
 HISTORY_ROWS = 50
+# A box smaller than this (some 200 m) is one object, not an area.
+SMALLEST_BOX_DEG = 0.002
 # Buckets of the year of installation as the map colours them.
 YEARS = ((1995, "1995"), (2010, "2010"), (2020, "2020"))
 
@@ -93,6 +95,17 @@ def place_of(session: Session, scope: Scope, layer: str, object_id: int) -> dict
     if row is None:
         raise NotFound("map_object", layer=layer)
     return {"lon": row[0], "lat": row[1], "box": [row[2], row[3], row[4], row[5]]}
+
+
+def served_box(session: Session, scope: Scope) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north of where gas is handed over to users, or None without a network."""
+    for model in (Regulator, Station, Node):
+        box = func.ST_Extent(model.geom)
+        corners = [read(box) for read in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)]
+        row = session.execute(select(*corners).where(scope_filter(model, scope))).one()
+        if row[0] is not None and row[2] - row[0] > SMALLEST_BOX_DEG:
+            return (row[0], row[1], row[2], row[3])
+    return None
 
 
 def count_objects(session: Session, scope: Scope) -> dict[str, int]:

@@ -56,7 +56,9 @@ def detail_of(layer: str, thing: Any, speech: Speech) -> str:
         "pipe": lambda: f"{speech.code('material', thing.material)} {thing.od_mm:g} mm · {thing.length_m:.1f} m",
         "station": lambda: thing.address or "",
         "valve": lambda: f"DN{thing.dn_mm:g} · {speech.code('valve_state', thing.current_state)}",
-        "regulator": lambda: f"{speech.code('pressure_class', thing.inlet_class)} → {speech.code('pressure_class', thing.outlet_class)}",
+        "regulator": lambda: " → ".join(
+            speech.code("pressure_class", each) for each in (thing.inlet_class, thing.outlet_class)
+        ),
         "user": lambda: thing.address or "",
     }
     return made[layer]()

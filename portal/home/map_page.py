@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.basemap.queries import city_box, district_names
 from gis.maps import GLLayer, GLMap
-from gis.network.queries import changes_between, find_object, history_of, place_of
+from gis.network.queries import changes_between, find_object, history_of, place_of, served_box
 from portal.core.actor import Actor
 from portal.core.codes import word_of
 from portal.home.facts import Speech, change_words, facts_of, kind_of, layer_words
@@ -31,11 +31,12 @@ MAX_POINTS_SHOWN = 6
 
 def city_map(session: Session, actor: Actor) -> GLMap:
     """Return the folium map of the page with every layer the caller may see."""
-    west, south, east, north = city_box(session)
+    box = served_box(session, actor.scope) or city_box(session)
+    west, south, east, north = box
     drawn = GLMap(
         center=((west + east) / 2, (south + north) / 2),
         zoom=DEFAULT_ZOOM,
-        bounds=(west, south, east, north),
+        bounds=box,
     )
     words = layer_words()
     groups = {
@@ -47,7 +48,7 @@ def city_map(session: Session, actor: Actor) -> GLMap:
         for name in names:
             if name == "alarm" and not actor.may("alarm.read"):
                 continue
-            facts: dict[str, Any] = {"visible": True, "minzoom": MIN_ZOOM.get(name, 0)}
+            facts: dict[str, Any] = {"visible": name != "user", "minzoom": MIN_ZOOM.get(name, 0)}
             if name in LISTED:
                 facts["list"] = "/operation/alarms" if name == "alarm" else f"/map/list/{name}"
             drawn.add_child(GLLayer(name, words[name], group, **facts))

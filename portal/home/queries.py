@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from gis.network.queries import scope_filter
+from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
 from portal.core.clock import day_bounds, local
 from portal.core.scoping import in_scope
@@ -54,6 +55,23 @@ def feeds(session: Session, scope: Scope, now: datetime) -> Feeds:
         .where(Point.status != REMOVED, scope_filter(Point, scope))
     ).one()
     return Feeds(int(row[0]), int(row[1]), row[2])
+
+
+def feeds_by_enterprise(session: Session, scope: Scope, now: datetime) -> list[tuple[str, Feeds]]:
+    """Return name and feeds of each enterprise with points, the most silent first."""
+    limit_s = func.greatest(SILENT_PERIODS * Point.period_s, SILENT_AT_LEAST_S)
+    age_s = func.extract("epoch", now - Latest.ts)
+    silent = func.sum(case((or_(Latest.ts.is_(None), age_s > limit_s), 1), else_=0))
+    rows = session.execute(
+        select(Enterprise.name, func.count(), silent, func.max(Latest.received_at))
+        .select_from(Point)
+        .join(Enterprise, Enterprise.id == Point.enterprise_id)
+        .outerjoin(Latest, Latest.point_id == Point.id)
+        .where(Point.status != REMOVED, scope_filter(Point, scope))
+        .group_by(Enterprise.id)
+        .order_by(silent.desc(), Enterprise.name)
+    )
+    return [(name, Feeds(int(points), int(quiet), at)) for name, points, quiet, at in rows]
 
 
 def readings_today(session: Session, scope: Scope, now: datetime) -> int:
@@ -110,7 +128,8 @@ def _live_alarms(scope: Scope) -> Select[Any]:
         select(
             AlarmNow.alarm_id, AlarmNow.level, AlarmNow.state, AlarmNow.kind, AlarmNow.raised_at,
             AlarmNow.acknowledged_at, AlarmNow.cleared_at, Alarm.object_code, Alarm.value, Alarm.unit,
-            AlarmNow.point_id, Point.name.label("point_name"), func.ST_X(Alarm.geom).label("lon"), func.ST_Y(Alarm.geom).label("lat"),
+            AlarmNow.point_id, Point.name.label("point_name"),
+            func.ST_X(Alarm.geom).label("lon"), func.ST_Y(Alarm.geom).label("lat"),
         )
         .join(Alarm, Alarm.id == AlarmNow.alarm_id)
         .outerjoin(Point, Point.id == AlarmNow.point_id)

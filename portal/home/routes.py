@@ -36,6 +36,7 @@ from portal.home.map_page import (
 )
 from portal.home.queries import (
     feeds,
+    feeds_by_enterprise,
     live_alarms,
     open_cases,
     readings_today,
@@ -78,7 +79,7 @@ def show_home(session: Session) -> ResponseReturnValue:
     if actor.role in ADMIN_ROLES:
         return render_template("home/admin.html")
     scope, language = actor.scope, _language()
-    km = sum(pipe_km(session, scope)["pressure"].values()) if actor.may("map.read") else None
+    km = pipe_km(session, scope)["pressure"] if actor.may("map.read") else None
     counts = count_objects(session, scope) if actor.may("map.read") else {}
     may_see_cases = actor.may("case.read")
     found = feeds(session, scope, now)
@@ -96,6 +97,9 @@ def show_home(session: Session) -> ResponseReturnValue:
         counts=counts,
         alarms=live_alarms(session, scope, limit=HOME_ROWS) if actor.may("alarm.read") else [],
         recent_cases=recent_cases(session, scope, HOME_ROWS) if may_see_cases else [],
+        enterprises=feeds_by_enterprise(session, scope, now),
+        class_words=words_of("pressure_class", language),
+        now=now,
         local=local,
     )
 
@@ -251,14 +255,15 @@ def _hits(session: Session, words: str, limit: int) -> list[dict[str, str]]:
     hits = [
         {
             "url": f"/map#sel={layer}:{thing.id}", "icon": _ICONS[layer], "group": names[layer],
-            "title": thing.src_code, "note": " · ".join(filter(None, [thing.name or getattr(thing, "address", ""), kind_of(layer, thing, speech)])),
+            "title": thing.src_code,
+            "note": _joined(thing.name or getattr(thing, "address", ""), kind_of(layer, thing, speech)),
         }
         for layer, thing in search_objects(session, actor.scope, words, limit=limit)
     ]  # fmt: skip
     hits += [
         {
             "url": f"/map#sel=sensor:{point.id}", "icon": _ICONS["sensor"], "group": names["sensor"],
-            "title": point.src_code, "note": " · ".join(filter(None, [point.name, speech.code("measure", point.measure)])),
+            "title": point.src_code, "note": _joined(point.name, speech.code("measure", point.measure)),
         }
         for point in search_points(session, actor.scope, words, limit=limit)
     ]  # fmt: skip
@@ -273,6 +278,10 @@ def _hits(session: Session, words: str, limit: int) -> list[dict[str, str]]:
         ]  # fmt: skip
     exact = words.casefold()
     return sorted(hits, key=lambda hit: hit["title"].casefold() != exact)
+
+
+def _joined(*words: str | None) -> str:
+    return " · ".join(each for each in words if each)
 
 
 _ICONS = {

@@ -129,3 +129,9 @@ def months_with_reports(session: Session) -> list[date]:
     """Return the first days of the months with an evaluation, newest first."""
     wanted = select(Report.period_from).where(Report.kind == "evaluation").distinct()
     return list(session.scalars(wanted.order_by(Report.period_from.desc())))
+
+
+def total_of(session: Session, report_id: int) -> dict[str, Any]:
+    """Return the total of one archived evaluation: score, grade, coverage, groups."""
+    found = session.scalar(select(Report.snapshot["total"]).where(Report.id == report_id))
+    return dict(found) if found else {"score": None, "grade": "", "coverage": 0, "groups": []}

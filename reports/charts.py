@@ -218,7 +218,7 @@ def _grid(frame: Frame, low: float, high: float, unit: str) -> str:
         y = _y(frame, value, low, high)
         parts.append(f'<line x1="{frame.left}" y1="{y:.1f}" x2="{frame.width - frame.right}" y2="{y:.1f}" stroke="{LINE}" stroke-width="2"/>')
         parts.append(_text(frame.left - 12, y + 9, f"{value:,.4g}" if high < 10000 else f"{value:,.0f}", 24, INK_3, "end"))
-    parts.append(_text(4, 22, unit, 24, INK_3, "start"))
+    parts.append(_text(frame.left, 22, unit, 24, INK_3, "start"))
     return "".join(parts)
 
 
@@ -233,7 +233,7 @@ def _labels_below(frame: Frame, labels: Sequence[str], step: float, shift: float
 
 
 def _legend(frame: Frame, place: int, name: str, colour: str) -> str:
-    x = frame.left + 60 + place * 330
+    x = frame.left + 130 + place * 330
     return f'<rect x="{x:.0f}" y="2" width="22" height="22" rx="4" fill="{colour}"/>' + _text(x + 32, 22, name, 25, INK_2, "start")
 
 

@@ -14,3 +14,4 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "report_not_rendered": lambda **_: gettext("The PDF could not be made. Nothing was archived; try again."),
     "no_file_given": lambda **_: gettext("Choose a PDF file first."),
 }
+SENTENCES["enterprise_not_chosen"] = lambda **_: gettext("Choose an enterprise first.")

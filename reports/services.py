@@ -6,7 +6,7 @@ import io
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from pypdf import PdfReader
@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import Enterprise
 from portal.audit.services import record
 from portal.config import Settings
-from portal.core.actor import Actor
+from portal.core.actor import Actor, job_actor
+from portal.core.clock import local
 from portal.core.codes import words_of
 from portal.core.crypto import sm3_hex
 from portal.core.errors import Invalid, NotFound
@@ -26,6 +27,7 @@ from reports.document import Imprint, page_of
 from reports.mapping import network_map
 from reports.models import Report
 from reports.pdf import render_pdf
+from reports.queries import active_enterprises
 from reports.wording import LANGUAGES, wording
 
 KINDS = ("evaluation",)
@@ -99,6 +101,22 @@ def make_report(session: Session, order: Order, *, settings: Settings, actor: Ac
         after={"title": made.title, "version": version, "pdf_sm3": made.pdf_sm3},
     )
     return made
+
+
+def make_monthly(session: Session, now: datetime) -> str:
+    """Make the evaluation of the month before `now` for each enterprise in business that has none yet."""
+    return evaluate_all(session, local(now).date().replace(day=1) - timedelta(days=1), now)
+
+
+def evaluate_all(session: Session, month: date, now: datetime) -> str:
+    """Make the evaluation of a month for each enterprise in business without one; say what was done."""
+    settings, actor = Settings.from_env(), job_actor("report_monthly")
+    done = archive.newest_of_month(session, month.replace(day=1))
+    due = [each["id"] for each in active_enterprises(session) if each["id"] not in done]
+    for enterprise_id in due:
+        order = Order("evaluation", enterprise_id, month)
+        make_report(session, order, settings=settings, actor=actor, now=now)
+    return f"{len(due)} made, {len(done)} there already"
 
 
 def hand_out(session: Session, report_id: int, *, actor: Actor) -> Report:

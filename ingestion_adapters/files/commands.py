@@ -1,0 +1,89 @@
+"""The command line of network deliveries: import and check."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from gis.network.topology_store import build_topology
+from ingestion_adapters.files.judge import Judged, judge_delivery
+from ingestion_adapters.files.report import report_json
+from ingestion_adapters.files.store import known_nodes, store_delivery
+from portal.accounts.queries import enterprise_named
+from portal.config import Settings
+from portal.core.actor import CITY, cli_actor
+from portal.core.clock import utc_now
+from portal.core.db import transaction
+
+SHOWN_FINDINGS = 30
+
+
+@click.group("network")
+def network() -> None:
+    """Import and check networks."""
+
+
+@network.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--enterprise", required=True, help="USCC or short name")
+@click.option("--crs", help="EPSG:n, GCJ02 or BD09; detected from the file when it says so")
+@click.option("--dry-run", is_flag=True, help="judge only, store nothing")
+@click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="write the report as JSON")
+def import_network(
+    files: tuple[Path, ...], enterprise: str, crs: str | None, dry_run: bool, report_file: Path | None
+) -> None:
+    """Judge the files of one delivery and store what is good; the rest waits in quarantine."""
+    settings = Settings.from_env()
+    with transaction(settings, CITY, worker=True) as session:
+        owner = enterprise_named(session, enterprise)
+        nodes = known_nodes(session, owner.id)
+    click.echo(f"reading {len(files)} file(s) …", err=True)
+    judged = judge_delivery(files, crs, known_nodes=nodes)
+    if report_file:
+        report_file.write_text(json.dumps(report_json(judged), ensure_ascii=False, indent=1), encoding="utf-8")
+    _show(judged)
+    if judged.needs_crs:
+        click.echo("refused: the coordinate system cannot be known from the file; give --crs", err=True)
+        sys.exit(1)
+    if dry_run:
+        return
+    click.echo("storing …", err=True)
+    with transaction(settings, CITY, worker=True) as session:
+        done = store_delivery(session, owner.id, judged, list(files), door="cli", actor=cli_actor(), now=utc_now())
+    click.echo(
+        f"receipt {done.receipt_id}: {done.accepted} stored, {done.unchanged} unchanged, {done.quarantined} rows in quarantine; "
+        f"network of {done.topology.pipes} pipes in {done.topology.parts} part(s), {done.topology.unfed} not supplied"
+    )
+
+
+@network.command("check")
+@click.option("--enterprise", required=True, help="USCC or short name")
+@click.option("--json", "as_json", is_flag=True)
+def check_network(enterprise: str, as_json: bool) -> None:
+    """Rebuild the topology of a stored network and say what it shows."""
+    with transaction(Settings.from_env(), CITY, worker=True) as session:
+        topology = build_topology(session, enterprise_named(session, enterprise).id)
+    if as_json:
+        click.echo(json.dumps(asdict(topology)))
+        return
+    click.echo(
+        f"{topology.pipes} pipes in {topology.parts} part(s), {topology.sources} source(s), {topology.unfed} pipes not supplied"
+    )
+
+
+def _show(judged: Judged) -> None:
+    counts = judged.counts
+    click.echo(f"coordinate system: {judged.crs or '?'} ({judged.crs_evidence.get('en', '')})")
+    click.echo(f"{counts.rows} rows: {counts.accepted} good, {counts.quarantined} refused")
+    for found in judged.findings[:SHOWN_FINDINGS]:
+        if found.severity != "notice":
+            click.echo(f"  {found.severity:8}{found.file}:{found.row} {found.object} {found.field} {found.rule} {found.code} {found.message_zh}")
+    if len(judged.findings) > SHOWN_FINDINGS:
+        click.echo(f"  … {len(judged.findings) - SHOWN_FINDINGS} more; see --report or the page of the receipt")
+
+
+COMMANDS: list[click.Command] = [network]

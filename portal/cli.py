@@ -16,7 +16,6 @@ from portal.core.errors import PortalError
 COMMAND_MODULES = (
     "portal.accounts.commands",
     "portal.audit.commands",
-    "ingestion_adapters.commands",
     "ingestion_adapters.files.commands",
     "reports.commands",
 )

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gis.network.topology_store import build_topology
 from ingestion_adapters.demo.basemap import load_basemap
 from ingestion_adapters.demo.dataset import records
 from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
@@ -56,6 +57,7 @@ def load(settings: Settings) -> None:
         name = each.profile.short_name or each.key
         with step(f"{name}: network / 管网"), transaction(settings, CITY, worker=True) as session:
             _take(session, known[each.key], "NET", list(records(each.key, "NET", settings.demo_scale)), store_network)
+            build_topology(session, known[each.key])
         with step(f"{name}: users / 用户"), transaction(settings, CITY, worker=True) as session:
             _take(session, known[each.key], "USR", list(records(each.key, "USR", settings.demo_scale)), store_users)
         with transaction(settings, CITY, worker=True) as session:

@@ -1,0 +1,36 @@
+"""The live stream: Server-Sent Events within the caller's scope."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
+
+from portal.core.clock import utc_now
+from portal.core.errors import Upstream
+from portal.core.web import current_actor, requires, settings
+
+blueprint = Blueprint("live", __name__)
+EXTENSION = "portal_live"
+
+
+@blueprint.get("/live")
+@requires("self")
+def stream() -> ResponseReturnValue:
+    """Give news of alarms, cases, incidents, tasks and intake as they are committed.
+
+    Header `Last-Event-ID`, or `last_event_id` in the address, resumes. A stream ends when the login
+    would be idle; the browser then asks again and is checked again.
+    """
+    exchange = current_app.extensions.get(EXTENSION)
+    if exchange is None:
+        raise Upstream("live_elsewhere")
+    last = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
+    ends_at = (utc_now() + timedelta(minutes=settings().idle_minutes)).timestamp()
+    events = exchange.stream(current_actor().scope, last[:60], ends_at=ends_at)
+    return Response(
+        events,
+        content_type="text/event-stream; charset=utf-8",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

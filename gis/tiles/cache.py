@@ -38,3 +38,9 @@ class TileCache:
             while self._bytes > self._limit and self._kept:
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= len(dropped) + ENTRY_BYTES
+
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0

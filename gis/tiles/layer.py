@@ -12,7 +12,8 @@ MAX_ZOOM = 22
 Changes = Literal["base", "network", "live"]
 
 
-def _everything(_zoom: int) -> str:
+def everything(_zoom: int) -> str:
+    """Return the condition that keeps every row."""
     return "true"
 
 
@@ -31,7 +32,7 @@ class VectorLayer:
     id: str = "t.id"
     geom: str = "t.geom"
     min_zoom: int = 0
-    keep: Callable[[int], str] = _everything
+    keep: Callable[[int], str] = everything
     order: str = ""
     scoped: bool = True
     cells_below_zoom: int = 0
@@ -90,16 +91,36 @@ def big_buildings(zoom: int) -> str:
 
 BASE_LAYERS = [
     VectorLayer("district", "base_district t", "t.name_zh as n", "base", id="t.adcode::bigint", scoped=False),
-    VectorLayer("district_label", "base_district t", "t.name_zh as n", "base", id="t.adcode::bigint", geom="t.label", scoped=False),
-    VectorLayer("road", "base_road t", "t.road_class as c, t.name as n", "base", min_zoom=8, keep=road_classes, order="t.road_class", scoped=False),
+    VectorLayer(
+        "district_label", "base_district t", "t.name_zh as n", "base",
+        id="t.adcode::bigint", geom="t.label", scoped=False,
+    ),
+    VectorLayer(
+        "road", "base_road t", "t.road_class as c, t.name as n", "base",
+        min_zoom=8, keep=road_classes, order="t.road_class", scoped=False,
+    ),
     VectorLayer("water", "base_water t", "t.name as n", "base", scoped=False),
     VectorLayer("green", "base_green t", "t.name as n", "base", min_zoom=9, scoped=False),
-    VectorLayer("building", "base_building t", "t.height_m as h", "base", min_zoom=14, keep=big_buildings, scoped=False),
+    VectorLayer(
+        "building", "base_building t", "t.height_m as h", "base",
+        min_zoom=14, keep=big_buildings, scoped=False,
+    ),
 ]
 NETWORK_LAYERS = [
-    VectorLayer("pipe", "gas_pipe t", "t.pressure_class as pc, t.install_year as y, t.material as mt, t.status as st", "network", keep=pipe_classes, order="t.pressure_class"),
+    VectorLayer(
+        "pipe", "gas_pipe t",
+        "t.pressure_class as pc, t.install_year as y, t.material as mt, t.status as st",
+        "network", keep=pipe_classes, order="t.pressure_class",
+    ),
     VectorLayer("station", "gas_station t", "t.kind as k, t.name as n", "network", keep=in_place),
-    VectorLayer("valve", "gas_valve t", "t.current_state as s", "network", min_zoom=13, keep=in_place),
-    VectorLayer("regulator", "gas_regulator t", "t.form as f", "network", min_zoom=13, keep=in_place),
-    VectorLayer("user", "gas_user t", "t.user_class as c", "network", min_zoom=8, keep=in_place, cells_below_zoom=15),
-]
+    VectorLayer(
+        "valve", "gas_valve t", "t.current_state as s", "network", min_zoom=13, keep=in_place
+    ),
+    VectorLayer(
+        "regulator", "gas_regulator t", "t.form as f", "network", min_zoom=12, keep=in_place
+    ),
+    VectorLayer(
+        "user", "gas_user t", "t.user_class as c", "network",
+        min_zoom=8, keep=in_place, cells_below_zoom=15,
+    ),
+]  # fmt: skip

@@ -72,6 +72,14 @@ def tile_bounds(z: int, x: int, y: int) -> dict[str, float]:
     }
 
 
+def tile_of(lon: float, lat: float, z: int) -> tuple[int, int, int]:
+    """Return zoom, column and row of the tile that holds a place."""
+    n = 1 << z
+    sin = math.sin(math.radians(lat))
+    row = (0.5 - math.log((1 + sin) / (1 - sin)) / (4 * math.pi)) * n
+    return z, int((lon + 180) / 360 * n), int(row)
+
+
 def morton(x: int, y: int) -> int:
     """Return the interleaved code of a tile, x in the even bits."""
     code = 0

@@ -40,6 +40,11 @@ def layer_table() -> LayerTable:
     return table
 
 
+def forget_tiles() -> None:
+    """Empty this process's tile cache, as a restart does."""
+    _cache.clear()
+
+
 def etag_of(layer: VectorLayer, version: str, z: int, x: int, y: int) -> str:
     """Return the strong tag of a tile: the same layer, data, scope and place give the same bytes."""
     scope = current_actor().scope.as_text() if layer.scoped else "-"

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.network.models import GasUser
-from gis.tiles.queries import morton, morton_range
+from gis.tiles.queries import morton, morton_range, tile_of
 from portal.accounts.people import create_user
 from portal.accounts.rights import Rights, Role
 from portal.accounts.web import TOKEN_KEY
@@ -29,14 +29,6 @@ from portal.operation.telemetry.rollup import roll_up
 from tests.factories import make_enterprise, make_pipe, make_point, make_station, place
 
 CLI = Actor(kind="cli", id=None, name="test")
-
-
-def tile_of(lon: float, lat: float, z: int) -> tuple[int, int, int]:
-    import math
-
-    n = 1 << z
-    sin = math.sin(math.radians(lat))
-    return z, int((lon + 180) / 360 * n), int((0.5 - math.log((1 + sin) / (1 - sin)) / (4 * math.pi)) * n)
 
 
 @dataclass
@@ -86,8 +78,9 @@ def city(app: Flask, settings: Settings) -> City:
 
     def rows(session: Session) -> dict[str, Any]:
         session.execute(text(
-            "insert into base_district (adcode, name_zh, name_en, geom, label) values ('990101', '江北区', 'North', "
-            "ST_Multi(ST_MakeEnvelope(112.4, 31.9, 112.6, 32.1, 4490)), ST_SetSRID(ST_MakePoint(112.5, 32.0), 4490)) on conflict do nothing"
+            "insert into base_district (adcode, name_zh, name_en, geom, label) "
+            "values ('990101', '江北区', 'North', ST_Multi(ST_MakeEnvelope(112.4, 31.9, 112.6, 32.1, 4490)), "
+            "ST_SetSRID(ST_MakePoint(112.5, 32.0), 4490)) on conflict do nothing"
         ))
         made: dict[str, Any] = {}
         for key in ("own", "other"):
@@ -95,10 +88,19 @@ def city(app: Flask, settings: Settings) -> City:
             adcode = "990101" if key == "own" else "990102"
             pipe = make_pipe(session, enterprise, adcode=adcode, name=f"管段{key}")
             station = make_station(session, enterprise, adcode=adcode)
-            point = make_point(session, enterprise, adcode=adcode, object_type="station", object_id=station.id, object_code=station.src_code)
+            point = make_point(
+                session, enterprise, adcode=adcode,
+                object_type="station", object_id=station.id, object_code=station.src_code,
+            )
             for n in range(6):
-                session.add(GasUser(enterprise_id=enterprise.id, src_code=f"U{key}{n}", adcode=adcode, user_class=10, address="滨江路1号", geom=place(112.5001 + n / 1e5, 32.0001)))
-            made |= {key: enterprise.id, f"{key}_pipe": pipe.id, f"{key}_point": point.id, f"{key}_station": station.id, f"{key}_code": pipe.src_code}
+                session.add(GasUser(
+                    enterprise_id=enterprise.id, src_code=f"U{key}{n}", adcode=adcode, user_class=10,
+                    address="滨江路1号", geom=place(112.5001 + n / 1e5, 32.0001),
+                ))
+            made |= {
+                key: enterprise.id, f"{key}_pipe": pipe.id, f"{key}_point": point.id,
+                f"{key}_station": station.id, f"{key}_code": pipe.src_code,
+            }
         return made
 
     made = committed(rows)
@@ -198,7 +200,10 @@ def test_low_pressure_waits_for_the_zoom(city: City) -> None:
     assert city.pipe in ids(city.clients["city"].get(address("pipe", 11), headers=GZIP), "pipe")
 
 
-@pytest.mark.parametrize("path", ["/tiles/nothing/10/1/1.mvt", "/tiles/pipe/3/8/0.mvt", "/tiles/pipe/23/0/0.mvt", "/tiles/pipe/99999999999/0/0.mvt"])
+@pytest.mark.parametrize(
+    "path",
+    ["/tiles/nothing/10/1/1.mvt", "/tiles/pipe/3/8/0.mvt", "/tiles/pipe/23/0/0.mvt", "/tiles/pipe/99999999999/0/0.mvt"],
+)
 def test_impossible_tile_is_not_found(city: City, path: str) -> None:
     assert city.clients["city"].get(path).status_code == 404
 
@@ -289,7 +294,9 @@ def add_readings(session: Session, point: int, begin: datetime) -> None:
         {"ts": begin + timedelta(minutes=5 * n), "v": 2.0 + n / 10, "p": point, "d": 10 if n else 4000}
         for n in range(12)
     ]
-    session.execute(text("insert into reading (ts, value, point_id, receipt_id, delay_s) values (:ts, :v, :p, 1, :d)"), rows)
+    session.execute(
+        text("insert into reading (ts, value, point_id, receipt_id, delay_s) values (:ts, :v, :p, 1, :d)"), rows
+    )
     session.execute(text("insert into rollup_due (hour, since) values (:h, :s)"), {"h": begin, "s": begin})
 
 
@@ -298,12 +305,13 @@ def test_curve_keeps_extremes_and_hours_add_up(city: City, committed: Callable[.
     committed(lambda session: add_readings(session, city.point, begin))
     series = city.clients["own"].get(f"/operation/points/{city.point}/series?span=24h").get_json()
     known = [value for value in series["v"] if value is not None]
-    assert len(known) == 12 and max(series["hi"][n] for n in range(len(series["hi"])) if series["hi"][n]) == pytest.approx(3.1)
+    assert len(known) == 12 and max(filter(None, series["hi"])) == pytest.approx(3.1)
     assert series["unit"] == "kPa" and {each["value"] for each in series["limits"]} == {1.0, 1.5, 3.0, 3.5}
     note = committed(lambda session: roll_up(session, utc_now()))
     assert note == "1 hours, 1 rows"
     hour = committed(lambda session: session.execute(
-        text("select readings, valid, in_time, in_limits, low, high, last from reading_hour where point_id = :p"), {"p": city.point}
+        text("select readings, valid, in_time, in_limits, low, high, last from reading_hour where point_id = :p"),
+        {"p": city.point},
     ).one())
     assert tuple(hour) == (12, 12, 11, 11, pytest.approx(2.0), pytest.approx(3.1), pytest.approx(3.1))
     month = city.clients["own"].get(f"/operation/points/{city.point}/series?span=30d").get_json()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select, text
@@ -236,9 +236,3 @@ def _day_line(dataset: str, rows: list[Receipt]) -> dict[str, Any]:
         "rejected": sum(row.rejected for row in taken),
         "sm3": hashlib.new("sm3", sums.encode()).hexdigest(),
     }
-
-
-def counters_since(session: Session, hours: int, now: datetime) -> list[IntakeHour]:
-    """Return the hourly counters of the last hours within the scope."""
-    wanted = select(IntakeHour).where(IntakeHour.hour >= now - timedelta(hours=hours))
-    return list(session.scalars(wanted.order_by(IntakeHour.enterprise_id, IntakeHour.dataset, IntakeHour.hour)))

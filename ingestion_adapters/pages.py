@@ -1,0 +1,147 @@
+"""Pages of the intake monitor: feeds, receipts, and the rows that were refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext
+
+from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.monitor import (
+    ReceiptFilter,
+    feed_lines,
+    findings_by_code,
+    receipts_listed,
+    sender_name,
+    senders,
+)
+from ingestion_adapters.receipts import PAGE_ROWS, findings_page, receipt_of
+from portal.audit.services import record
+from portal.core.clock import utc_now
+from portal.core.errors import NotFound
+from portal.core.web import current_actor, opened, requires, web_transaction
+
+blueprint = Blueprint("intake", __name__)
+CSV_PAGE = 5000
+COLUMNS = ("file", "row", "object_code", "field", "rule", "severity", "code", "message", "raw")
+
+
+@blueprint.get("/intake")
+@requires("intake.read")
+@web_transaction
+def show_feeds(session: Any) -> ResponseReturnValue:
+    """Show what each enterprise sent in the last 24 hours."""
+    lines = feed_lines(session, utc_now())
+    sums = {name: sum(getattr(line, name) for line in lines) for name in ("batches", "rows", "rejected", "late")}
+    return render_template("intake/receipts_feeds.html", lines=lines, sums=sums)
+
+
+@blueprint.get("/intake/receipts")
+@requires("intake.read")
+@web_transaction
+def list_receipts(session: Any) -> ResponseReturnValue:
+    """List receipts, newest first."""
+    wanted = ReceiptFilter(
+        enterprise_id=_number("enterprise") or None,
+        dataset=request.args.get("dataset", "") if request.args.get("dataset") in DATASETS else "",
+        trouble=request.args.get("trouble") == "1",
+        before=_number("before"),
+    )
+    found = receipts_listed(session, wanted)
+    page, following = found[:PAGE_ROWS], None
+    kept = {"enterprise": wanted.enterprise_id, "dataset": wanted.dataset or None, "trouble": "1" if wanted.trouble else None}
+    if len(found) > PAGE_ROWS:
+        following = url_for(".list_receipts", **kept, before=page[-1][0].id)
+    first = url_for(".list_receipts", **kept) if wanted.before else None
+    return render_template(
+        "intake/receipts.html", page=page, wanted=wanted, enterprises=senders(session), datasets=list(DATASETS),
+        links={"prev": first, "next": following},
+    )
+
+
+@blueprint.get("/intake/receipts/<int:receipt_id>")
+@requires("intake.read")
+@web_transaction
+def show_receipt(session: Any, receipt_id: int) -> ResponseReturnValue:
+    """Show one receipt with a page of its findings."""
+    row = receipt_of(session, receipt_id)
+    if row is None:
+        raise NotFound("receipt")
+    after = _number("after")
+    found = findings_page(session, receipt_id, after)
+    page = found[:PAGE_ROWS]
+    here = url_for(".show_receipt", receipt_id=receipt_id)
+    links = {
+        "prev": here if after else None,
+        "next": f"{here}?after={page[-1].id}" if len(found) > PAGE_ROWS else None,
+    }
+    return render_template(
+        "intake/receipts_one.html", row=row, sender=sender_name(session, row.enterprise_id), findings=page, links=links,
+        by_code=findings_by_code(session, receipt_id), english=_english(),
+    )
+
+
+@blueprint.get("/intake/receipts/<int:receipt_id>/findings.csv")
+@requires("intake.read")
+def download_findings(receipt_id: int) -> ResponseReturnValue:
+    """Give the findings of a receipt as CSV with a byte order mark, for spreadsheets; the export is audited."""
+    with opened() as session:
+        row = receipt_of(session, receipt_id)
+        if row is None:
+            raise NotFound("receipt")
+        record(
+            session, current_actor(), "receipt.export", object_type="receipt", object_id=receipt_id,
+            enterprise_id=row.enterprise_id,
+        )
+    answer = Response(stream_with_context(_csv_lines(receipt_id)), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="findings-{receipt_id}.csv"'
+    return answer
+
+
+def _csv_lines(receipt_id: int) -> Iterator[str]:
+    words = (
+        gettext("File"), gettext("Row"), gettext("Object"), gettext("Field"), gettext("Rule"), gettext("Severity"),
+        gettext("Code"), gettext("Reason"), gettext("Row as sent"),
+    )
+    yield "\ufeff" + _csv_line(words)
+    english, after = _english(), 0
+    parts: list[str] = []
+    while True:
+        with opened() as session:
+            found = findings_page(session, receipt_id, after, CSV_PAGE)
+        for each in found[:CSV_PAGE]:
+            message = each.message_en if english else each.message_zh
+            values = {"message": message} | {name: getattr(each, name) for name in COLUMNS if name != "message"}
+            parts.append(_csv_line([values[name] for name in COLUMNS]))
+        yield from parts
+        parts.clear()
+        if len(found) <= CSV_PAGE:
+            return
+        after = found[CSV_PAGE - 1].id
+
+
+def _csv_line(values: Any) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([_harmless(value) for value in values])
+    return line.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return "" if value is None else value
+
+
+def _number(name: str) -> int:
+    words = request.args.get(name, "")
+    return int(words) if words.isascii() and words.isdigit() and len(words) <= 9 else 0
+
+
+def _english() -> bool:
+    return str(get_locale()).startswith("en")

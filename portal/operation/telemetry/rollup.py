@@ -13,7 +13,8 @@ from portal.core.sql import load_sql
 FOLDER = str(Path(__file__).parent)
 # A batch of late rows often comes in several pushes: wait for the rest of it.
 SETTLED_AFTER = timedelta(seconds=20)
-HOURS_A_RUN = 48
+# A push into an hour that is being made again waits for the run: keep a run short.
+HOURS_A_RUN = 12
 
 _TAKE_DUE = text(
     "delete from rollup_due where hour in (select hour from rollup_due where since <= :settled "

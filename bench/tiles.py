@@ -17,7 +17,8 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 
 from gis.network.queries import served_box
-from gis.tiles import queries, routes
+from gis.tiles import layer as layers
+from gis.tiles import routes
 from gis.tiles.layer import NETWORK_LAYERS, VectorLayer, everything
 from gis.tiles.queries import tile_bytes, tile_of
 from portal.accounts.rights import Role, permissions_of
@@ -101,7 +102,7 @@ def main() -> int:
     pipe, user = (next(each for each in NETWORK_LAYERS if each.name == name) for name in ("pipe", "user"))
     low = [place for place in chosen if place[0] <= 13]
     thinned = raw_ms(settings, pipe, low) + raw_ms(settings, user, low)
-    queries.MAX_FEATURES = 10_000_000
+    layers.MAX_FEATURES = 10_000_000
     unthinned = sum(
         raw_ms(settings, replace(each, keep=everything, cells_below_zoom=0), low)
         for each in (pipe, user)

@@ -60,7 +60,7 @@ class GLLayer(MacroElement):
 
     def __init__(self, name: str, label: str, group: str, **facts: Any) -> None:
         """Name the vector tile layer, its words and its group; facts: visible, minzoom, list, count."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # branca has no types
         self._name = "GLLayer"
         self._template = Template("")
         self.facts = {"name": name, "label": label, "group": group} | facts
@@ -69,8 +69,10 @@ class GLLayer(MacroElement):
 class GLMap(folium.Map):
     """A folium map drawn by MapLibre from our own vector tiles; takes only GLLayer children."""
 
-    default_js: ClassVar[list[tuple[str, str]]] = []
-    default_css: ClassVar[list[tuple[str, str]]] = [("maplibre_css", ""), ("map_css", "")]
+    default_js: ClassVar[list[tuple[str, str]]] = []  # type: ignore[misc]  # folium reads it so
+    default_css: ClassVar[list[tuple[str, str]]] = [  # type: ignore[misc]
+        ("maplibre_css", ""), ("map_css", ""),
+    ]  # fmt: skip
     _template = Template(
         "{% macro html(this, kwargs) %}"
         '<div id="{{ this.container }}" class="map"></div>'
@@ -107,12 +109,13 @@ class GLMap(folium.Map):
         words = json.dumps(self.start | {"layers": layers}, ensure_ascii=False)
         return words.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
-    def render(self, **kwargs: Any) -> None:
-        """Put the map's pieces into its figure, without the switches only Leaflet knows."""
-        figure = self.get_root()
+    def render(self, **kwargs: Any) -> str:
+        """Put the map's pieces into its figure, without the switches only Leaflet knows; return nothing to show."""
+        figure: Any = self.get_root()
         for name, url in self.default_css:
             figure.header.add_child(CssLink(url), name=name)
-        MacroElement.render(self, **kwargs)
+        MacroElement.render(self, **kwargs)  # type: ignore[no-untyped-call]
+        return ""
 
 
 def parts(drawn: folium.Map) -> MapParts:
@@ -172,10 +175,11 @@ def overview_html(drawn: folium.Map, read_asset: ReadAsset, title: str) -> str:
     css = "\n".join(_inlined(read_asset(name).decode(), name, read_asset) for name in made.css)
     js = "\n".join(read_asset(name).decode() for name in made.js)
     script = made.script.replace("L_NO_TOUCH", "globalThis.L_NO_TOUCH", 1)
-    return _PAGE.render(
+    page: str = _PAGE.render(
         title=title, csp=OVERVIEW_CSP, css=css + made.style, js=js.replace("</script", "<\\/script"),
         body=made.body, script=script,
     )
+    return page
 
 
 def _inlined(css: str, name: str, read_asset: ReadAsset) -> str:

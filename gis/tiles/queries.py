@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.crs import STORAGE_SRID, TILE_SRID
-from gis.tiles.layer import MAX_FEATURES, VectorLayer
+from gis.tiles import layer as layers
+from gis.tiles.layer import VectorLayer
 from portal.core.actor import Scope
 
 EXTENT = 4096
@@ -116,7 +117,7 @@ def tile_bytes(session: Session, layer: VectorLayer, scope: Scope, z: int, x: in
 def _features(layer: VectorLayer, limited: str, z: int, x: int, y: int) -> tuple[str, dict[str, Any]]:
     statement = _FEATURES.format(
         id=layer.id, columns=layer.columns, geom=layer.geom, source=layer.source, scope=limited,
-        keep=layer.keep(z), order=f"order by {layer.order}" if layer.order else "", most=MAX_FEATURES,
+        keep=layer.keep(z), order=f"order by {layer.order}" if layer.order else "", most=layers.MAX_FEATURES,
         extent=EXTENT, buffer=BUFFER, degrees=_DEGREES_OF_4326, mercator=TILE_SRID, storage=STORAGE_SRID,
     )
     return statement, {"z": z, "x": x, "y": y} | tile_bounds(z, x, y)

@@ -85,7 +85,7 @@ def get_tile(layer: str, z: int, x: int, y: int) -> Response:
 
 
 def _body(packed: bytes) -> Response:
-    if "gzip" in request.accept_encodings:
+    if request.accept_encodings.quality("gzip") > 0:
         answer = Response(packed, content_type=MVT_TYPE)
         answer.headers["Content-Encoding"] = "gzip"
     else:

@@ -54,12 +54,12 @@ def detail_of(layer: str, thing: Any, speech: Speech) -> str:
     """Return the one figure that says most about an object in a list."""
     made: dict[str, Callable[[], str]] = {
         "pipe": lambda: f"{speech.code('material', thing.material)} {thing.od_mm:g} mm · {thing.length_m:.1f} m",
-        "station": lambda: thing.address or "",
+        "station": lambda: str(thing.address or ""),
         "valve": lambda: f"DN{thing.dn_mm:g} · {speech.code('valve_state', thing.current_state)}",
         "regulator": lambda: " → ".join(
             speech.code("pressure_class", each) for each in (thing.inlet_class, thing.outlet_class)
         ),
-        "user": lambda: thing.address or "",
+        "user": lambda: str(thing.address or ""),
     }
     return made[layer]()
 
@@ -81,7 +81,7 @@ def said(value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return str(_("yes") if value else _("no"))
     if isinstance(value, datetime | date):
         return value.isoformat()
     return f"{value:g}" if isinstance(value, float) else str(value)

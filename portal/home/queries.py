@@ -124,7 +124,7 @@ def cases_of_alarms(session: Session, scope: Scope, alarm_ids: list[int]) -> lis
 
 
 def _live_alarms(scope: Scope) -> Select[Any]:
-    return (
+    statement: Any = (
         select(
             AlarmNow.alarm_id, AlarmNow.level, AlarmNow.state, AlarmNow.kind, AlarmNow.raised_at,
             AlarmNow.acknowledged_at, AlarmNow.cleared_at, Alarm.object_code, Alarm.value, Alarm.unit,
@@ -135,6 +135,8 @@ def _live_alarms(scope: Scope) -> Select[Any]:
         .outerjoin(Point, Point.id == AlarmNow.point_id)
         .where(in_scope(scope, AlarmNow.enterprise_id, AlarmNow.adcode))
     )  # fmt: skip
+    listed: Select[Any] = statement
+    return listed
 
 
 def is_open() -> ColumnElement[bool]:

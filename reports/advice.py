@@ -43,7 +43,12 @@ def points_lost(row: Row) -> float:
 
 def maintenance(snapshot: Row, language: str) -> list[Advice]:
     """Return what should be repaired or maintained, most urgent first."""
-    lines = [*_leaks(snapshot), *_pressure(snapshot, language), *_silent(snapshot, language), *_pipes(snapshot)]
+    lines = [
+        *_leaks(snapshot),
+        *_pressure(snapshot, language),
+        *_silent(snapshot, language),
+        *_pipes(snapshot),
+    ]
     return sorted(lines, key=lambda line: line.level)[:MAINTENANCE_ROWS]
 
 

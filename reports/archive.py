@@ -65,7 +65,11 @@ def _as_lines(session: Session, wanted: Select[Any]) -> list[ReportLine]:
 
 
 def reports(
-    session: Session, *, enterprise_id: int | None = None, before_id: int | None = None, rows: int = 50
+    session: Session,
+    *,
+    enterprise_id: int | None = None,
+    before_id: int | None = None,
+    rows: int = 50,
 ) -> list[ReportLine]:
     """Return the newest reports of the scope, optionally of one enterprise and before a number."""
     wanted = _lines().order_by(Report.id.desc()).limit(rows)

@@ -11,11 +11,24 @@ INK, INK_2, INK_3 = "#101c2e", "#3a4a61", "#5b6a80"
 LINE, TRACK = "#dae2ee", "#e8eef7"
 ACCENT, OK = "#1759d1", "#0b7a55"
 LEVELS = ("#cf2a30", "#f07a13", "#f2c200", "#1f7ae0")
-PRESSURE = {1: "#8e3fd6", 2: "#8e3fd6", 3: "#5a4fd0", 4: "#5a4fd0", 5: "#0786a0", 6: "#0b8a63", 7: "#66768c"}
+PRESSURE = {
+    1: "#8e3fd6",
+    2: "#8e3fd6",
+    3: "#5a4fd0",
+    4: "#5a4fd0",
+    5: "#0786a0",
+    6: "#0b8a63",
+    7: "#66768c",
+}
 SERIES = ("#1759d1", "#0786a0", "#8e3fd6", "#66768c", "#0b8a63", "#5a4fd0", "#8fa3c0", "#3a4a61")
 FONT = "Noto Sans CJK SC, sans-serif"
 GRADE_COLOURS = {"A": OK, "B": "#0786a0", "C": "#1f7ae0", "D": "#a34a00", "E": "#cf2a30"}
-HEAT = ((0.0, (207, 42, 48)), (70.0, (240, 122, 19)), (90.0, (246, 222, 140)), (100.0, (11, 122, 85)))
+HEAT = (
+    (0.0, (207, 42, 48)),
+    (70.0, (240, 122, 19)),
+    (90.0, (246, 222, 140)),
+    (100.0, (11, 122, 85)),
+)
 
 
 @dataclass(frozen=True)
@@ -81,13 +94,30 @@ def bullets(rows: Sequence[tuple[str, float | None, str]], *, width: float = 170
         parts.append(f'<rect x="{left}" y="{y}" width="{100 * scale:.1f}" height="30" rx="4" fill="{TRACK}"/>')
         if score is not None:
             filled = max(score * scale, 4)
-            parts.append(f'<rect x="{left}" y="{y}" width="{filled:.1f}" height="30" rx="4" fill="{colour_of_score(score)}"/>')
-        parts.append(_text(width - right + 18, y + 25, said, 28, INK if score is not None else INK_3, "start", 600 if score is not None else 400))
+            parts.append(
+                f'<rect x="{left}" y="{y}" width="{filled:.1f}" height="30" rx="4" fill="{colour_of_score(score)}"/>'
+            )
+        parts.append(
+            _text(
+                width - right + 18,
+                y + 25,
+                said,
+                28,
+                INK if score is not None else INK_3,
+                "start",
+                600 if score is not None else 400,
+            )
+        )
     return _svg(width, height, "".join(parts))
 
 
 def lines(
-    labels: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]], *, unit: str, low: float, high: float
+    labels: Sequence[str],
+    series: Sequence[tuple[str, Sequence[float | None]]],
+    *,
+    unit: str,
+    low: float,
+    high: float,
 ) -> str:
     """Return one line a series over equally spaced labels; gaps stay gaps."""
     frame = Frame(1700, 520)
@@ -96,10 +126,10 @@ def lines(
     for place, (name, values) in enumerate(series):
         colour = SERIES[place]
         for run in _runs(values):
-            spots = " ".join(
-                f"{frame.left + i * step:.1f},{_y(frame, value, low, high):.1f}" for i, value in run
+            spots = " ".join(f"{frame.left + i * step:.1f},{_y(frame, value, low, high):.1f}" for i, value in run)
+            parts.append(
+                f'<polyline points="{spots}" fill="none" stroke="{colour}" stroke-width="5" stroke-linejoin="round"/>'
             )
-            parts.append(f'<polyline points="{spots}" fill="none" stroke="{colour}" stroke-width="5" stroke-linejoin="round"/>')
             if len(run) == 1:
                 x, y = spots.split(",")
                 parts.append(f'<circle cx="{x}" cy="{y}" r="6" fill="{colour}"/>')
@@ -129,7 +159,9 @@ def stacked_bars(
             x = frame.left + i * step + step * 0.17 + (place * wide if side_by_side else 0.0)
             tall = value / high * frame.plot_height
             y = frame.top + frame.plot_height - base - tall
-            parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}" fill="{series[place][1]}"/>')
+            parts.append(
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}" fill="{series[place][1]}"/>'
+            )
             base += 0.0 if side_by_side else tall
     parts.extend(_legend(frame, place, name, colour) for place, (name, colour, _) in enumerate(series))
     return _svg(frame.width, frame.height, "".join(parts))
@@ -145,13 +177,10 @@ def heat(rows: Sequence[tuple[str, Sequence[float | None]]], *, caption: str) ->
         parts.append(_text(left - 14, y + 21, label, 23, INK_2, "end"))
         for hour, share in enumerate(shares):
             fill = "#ffffff" if share is None else heat_colour(share)
-            parts.append(
-                f'<rect x="{left + hour * wide:.1f}" y="{y:.1f}" width="{wide - 2}" height="{tall - 2}" fill="{fill}" stroke="{LINE}" stroke-width="1"/>'
-            )
+            parts.append(_rect(left + hour * wide, y, wide - 2, tall - 2, fill, edge=LINE))
     y = top + tall * len(rows) + 26
     parts.append(_text(left, y + 24, caption, 24, INK_3, "start"))
-    for place in range(21):
-        parts.append(f'<rect x="{1130 + place * 20}" y="{y}" width="20" height="24" fill="{heat_colour(place * 5.0)}"/>')
+    parts.extend(_rect(1130.0 + place * 20, y, 20, 24, heat_colour(place * 5.0)) for place in range(21))
     parts.append(_text(1120, y + 21, "0 %", 23, INK_3, "end"))
     parts.append(_text(1560, y + 21, "100 %", 23, INK_3, "start"))
     return _svg(1700, height, "".join(parts))
@@ -161,14 +190,23 @@ def share_bar(rows: Sequence[tuple[str, float, str]]) -> str:
     """Return one bar cut into shares, with a legend of name and km; rows are name, km, colour."""
     whole = sum(km for _, km, _ in rows) or 1.0
     parts, x = [], 0.0
-    for name, km, colour in rows:
+    for _, km, colour in rows:
         wide = 1700 * km / whole
-        parts.append(f'<rect x="{x:.1f}" y="0" width="{wide:.1f}" height="44" fill="{colour}"><title>{escape(name)}</title></rect>')
+        parts.append(_rect(x, 0, wide, 44, colour))
         x += wide
     for place, (name, km, colour) in enumerate(rows):
         column, line = place % 4, place // 4
         parts.append(f'<rect x="{column * 425}" y="{68 + line * 44}" width="24" height="24" rx="4" fill="{colour}"/>')
-        parts.append(_text(column * 425 + 36, 90 + line * 44, f"{name} {km:,.1f} km · {100 * km / whole:.1f} %", 27, INK_2, "start"))
+        parts.append(
+            _text(
+                column * 425 + 36,
+                90 + line * 44,
+                f"{name} {km:,.1f} km · {100 * km / whole:.1f} %",
+                27,
+                INK_2,
+                "start",
+            )
+        )
     return _svg(1700, 70 + 44 * math.ceil(len(rows) / 4), "".join(parts))
 
 
@@ -206,6 +244,11 @@ def _text(x: float, y: float, said: str, size: float, colour: str, anchor: str, 
     )
 
 
+def _rect(x: float, y: float, wide: float, tall: float, fill: str, *, edge: str = "none") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}"'
+    return f'<rect {place} fill="{fill}" stroke="{edge}" stroke-width="1"/>'
+
+
 def _y(frame: Frame, value: float, low: float, high: float) -> float:
     inside = min(max(value, low), high)
     return frame.top + frame.plot_height * (high - inside) / (high - low)
@@ -216,8 +259,20 @@ def _grid(frame: Frame, low: float, high: float, unit: str) -> str:
     for place in range(5):
         value = low + (high - low) * place / 4
         y = _y(frame, value, low, high)
-        parts.append(f'<line x1="{frame.left}" y1="{y:.1f}" x2="{frame.width - frame.right}" y2="{y:.1f}" stroke="{LINE}" stroke-width="2"/>')
-        parts.append(_text(frame.left - 12, y + 9, f"{value:,.4g}" if high < 10000 else f"{value:,.0f}", 24, INK_3, "end"))
+        right = frame.width - frame.right
+        parts.append(
+            f'<line x1="{frame.left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="{LINE}" stroke-width="2"/>'
+        )
+        parts.append(
+            _text(
+                frame.left - 12,
+                y + 9,
+                f"{value:,.4g}" if high < 10000 else f"{value:,.0f}",
+                24,
+                INK_3,
+                "end",
+            )
+        )
     parts.append(_text(frame.left, 22, unit, 24, INK_3, "start"))
     return "".join(parts)
 
@@ -234,7 +289,9 @@ def _labels_below(frame: Frame, labels: Sequence[str], step: float, shift: float
 
 def _legend(frame: Frame, place: int, name: str, colour: str) -> str:
     x = frame.left + 130 + place * 330
-    return f'<rect x="{x:.0f}" y="2" width="22" height="22" rx="4" fill="{colour}"/>' + _text(x + 32, 22, name, 25, INK_2, "start")
+    return f'<rect x="{x:.0f}" y="2" width="22" height="22" rx="4" fill="{colour}"/>' + _text(
+        x + 32, 22, name, 25, INK_2, "start"
+    )
 
 
 def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:

@@ -84,7 +84,9 @@ def list_reports(*, as_json: bool) -> None:
         return
     for line in lines:
         score = "   –" if line.score is None else f"{line.score:5.1f}"
-        click.echo(f"{line.id:>5}  {line.period_from:%Y-%m}  v{line.version}  {score}  {line.verify_code}  {line.title}")
+        click.echo(
+            f"{line.id:>5}  {line.period_from:%Y-%m}  v{line.version}  {score}  {line.verify_code}  {line.title}"
+        )
 
 
 COMMANDS: list[click.Command] = [report]

@@ -58,7 +58,7 @@ def network_map(session: Session, enterprise_id: int, *, language: str, class_wo
     parts.append(_key(sheet, [code for code, _ in pipes], class_words))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" class="map" role="img">'
-        f'{"".join(parts)}</svg>'
+        f"{''.join(parts)}</svg>"
     )
 
 
@@ -68,9 +68,7 @@ def _sheet(spots: Sequence[Sequence[float]]) -> Sheet:
     flat = math.cos(math.radians((south + north) / 2))
     wide, tall = max(east - west, 0.004) * flat, max(north - south, 0.004)
     scale = min((WIDTH - 120) / wide, (HEIGHT - 120) / tall)
-    return Sheet(
-        west, north, scale * flat, scale, (WIDTH - wide * scale) / 2, (HEIGHT - tall * scale) / 2
-    )
+    return Sheet(west, north, scale * flat, scale, (WIDTH - wide * scale) / 2, (HEIGHT - tall * scale) / 2)
 
 
 def _lines_of(shape: dict[str, Any]) -> Iterable[list[list[float]]]:
@@ -97,9 +95,7 @@ def _areas(session: Session, sheet: Sheet) -> list[str]:
         text("select ST_AsGeoJSON(ST_Simplify(geom, :tolerance), 5) from base_water"),
         {"tolerance": TOLERANCE_DEG},
     ).scalars()
-    parts = [
-        f'<path d="{_path(sheet, json.loads(shape), closed=True)}" fill="#c9dff2"/>' for shape in water if shape
-    ]
+    parts = [f'<path d="{_path(sheet, json.loads(shape), closed=True)}" fill="#c9dff2"/>' for shape in water if shape]
     districts = session.execute(
         text("select ST_AsGeoJSON(ST_Simplify(geom, :tolerance), 5) from base_district"),
         {"tolerance": TOLERANCE_DEG},
@@ -132,7 +128,8 @@ def _stations(session: Session, sheet: Sheet, enterprise_id: int) -> list[str]:
     for row in found:
         x, y = sheet.place(row.lon, row.lat)
         parts.append(
-            f'<rect x="{x - 13:.1f}" y="{y - 13:.1f}" width="26" height="26" rx="5" fill="#101c2e" stroke="#ffffff" stroke-width="4"/>'
+            f'<rect x="{x - 13:.1f}" y="{y - 13:.1f}" width="26" height="26" rx="5" '
+            'fill="#101c2e" stroke="#ffffff" stroke-width="4"/>'
         )
         parts.append(_label(x + 22, y + 9, row.name, 27, INK, "start"))
     return parts
@@ -156,13 +153,13 @@ def _key(sheet: Sheet, codes: Sequence[int], class_words: dict[int, str]) -> str
     tall = 52 + 44 * len(shown)
     top = HEIGHT - tall - 24
     parts = [
-        f'<rect x="24" y="{top:.0f}" width="420" height="{tall}" rx="10" fill="#ffffff" stroke="#b9c6d8" stroke-width="2"/>'
+        f'<rect x="24" y="{top:.0f}" width="420" height="{tall}" rx="10" '
+        'fill="#ffffff" stroke="#b9c6d8" stroke-width="2"/>'
     ]
     for place, code in enumerate(shown):
         y = top + 50 + place * 44
-        parts.append(
-            f'<line x1="48" y1="{y - 9:.0f}" x2="118" y2="{y - 9:.0f}" stroke="{PRESSURE.get(code, "#66768c")}" stroke-width="{max(STROKE.get(code, 2.0), 3.0)}"/>'
-        )
+        look = f'stroke="{PRESSURE.get(code, "#66768c")}" stroke-width="{max(STROKE.get(code, 2.0), 3.0)}"'
+        parts.append(f'<line x1="48" y1="{y - 9:.0f}" x2="118" y2="{y - 9:.0f}" {look}/>')
         parts.append(_label(138, y, class_words.get(code, str(code)), 28, INK_2, "start"))
     length_m = _round_length(300 / sheet.per_deg_y * M_PER_DEG)
     long = length_m / M_PER_DEG * sheet.per_deg_y
@@ -173,7 +170,8 @@ def _key(sheet: Sheet, codes: Sequence[int], class_words: dict[int, str]) -> str
     said = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
     parts.append(_label(x + long / 2, y - 14, said, 27, INK, "middle"))
     parts.append(
-        f'<path d="M{WIDTH - 70} 100 l22 64 l-22 -16 l-22 16 Z" fill="{INK}"/>' + _label(WIDTH - 70, 90, "N", 34, INK, "middle")
+        f'<path d="M{WIDTH - 70} 100 l22 64 l-22 -16 l-22 16 Z" fill="{INK}"/>'
+        + _label(WIDTH - 70, 90, "N", 34, INK, "middle")
     )
     return "".join(parts)
 

@@ -37,13 +37,13 @@ def measured(sums: Sums) -> dict[str, Measured]:
         "D2": _share(quality["in_time"], quality["readings"], "no_readings"),
         "D3": _share(quality["valid_expected"], quality["expected"], "no_points_due"),
         "D4": _share(quality["valid"], received, "no_readings"),
-        "D6": _share(
-            sums.static["rows"] - sums.static["rejected"], sums.static["rows"], "no_deliveries"
-        ),
+        "D6": _share(sums.static["rows"] - sums.static["rejected"], sums.static["rows"], "no_deliveries"),
         "A1": _share(alarms["ack_in_time"], alarms["ack_due"], "no_alarms_due"),
         "A2": _share(sums.cases["on_time"], sums.cases["due"], "no_cases_due"),
         "A3": _share(
-            alarms["judged_false"], alarms["judged_false"] + alarms["judged_true"], "no_alarms_judged"
+            alarms["judged_false"],
+            alarms["judged_false"] + alarms["judged_true"],
+            "no_alarms_judged",
         ),
         "S1": _checks(fac),
         "S5": _share(sum(bool(leak["in_time"]) for leak in due_leaks), len(due_leaks), "no_leaks"),
@@ -69,9 +69,7 @@ def lost_gas(supply: Row) -> Measured:
     purchased = float(supply["purchased_m3"])
     if not supply["days"] or purchased <= 0:
         return Measured(None, None, None, "no_daily_supply")
-    lost = lost_share(
-        purchased, float(supply["sold_m3"]), float(supply["own_use_m3"]), linepack_change(supply)
-    )
+    lost = lost_share(purchased, float(supply["sold_m3"]), float(supply["own_use_m3"]), linepack_change(supply))
     return Measured(lost * purchased / 100.0, purchased, lost)
 
 

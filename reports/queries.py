@@ -43,29 +43,29 @@ def _rows(session: Session, name: str, **values: Any) -> list[Row]:
 
 def enterprise_facts(session: Session, enterprise_id: int) -> Row | None:
     """Return the master data of an enterprise, or None when it does not exist."""
-    found = session.execute(
-        text(
-            "select id, uscc, name, short_name, kind, status, licence_no, licence_expire_on,"
-            " staff_n, certified_n from enterprise where id = :enterprise_id"
-        ),
-        {"enterprise_id": enterprise_id},
-    ).mappings().first()
+    found = (
+        session.execute(
+            text(
+                "select id, uscc, name, short_name, kind, status, licence_no, licence_expire_on,"
+                " staff_n, certified_n from enterprise where id = :enterprise_id"
+            ),
+            {"enterprise_id": enterprise_id},
+        )
+        .mappings()
+        .first()
+    )
     return dict(found) if found else None
 
 
 def active_enterprises(session: Session) -> list[Row]:
     """Return number and names of the enterprises in business that the scope shows."""
-    found = session.execute(
-        text("select id, name, short_name, uscc from enterprise where status = 1 order by id")
-    )
+    found = session.execute(text("select id, name, short_name, uscc from enterprise where status = 1 order by id"))
     return [dict(row) for row in found.mappings()]
 
 
 def agreed_figures(session: Session) -> dict[str, tuple[float, str]]:
     """Return the figures that replace a default, keyed such as `D1.target`, with their source."""
-    found = session.execute(
-        text("select key, value, source from parameter where key like 'evaluation.%'")
-    )
+    found = session.execute(text("select key, value, source from parameter where key like 'evaluation.%'"))
     return {row.key.removeprefix("evaluation."): (float(row.value), row.source) for row in found}
 
 
@@ -84,14 +84,18 @@ def data_quality(session: Session, window: Window) -> Row:
 
 def static_deliveries(session: Session, window: Window) -> Row:
     """Return records delivered and refused of network, user and master data up to the end of the period."""
-    found = session.execute(
-        text(
-            "select count(*) as deliveries, coalesce(sum(rows), 0) as rows, coalesce(sum(rejected), 0) as rejected"
-            " from receipt where enterprise_id = :enterprise_id and dataset in ('NET', 'USR', 'ENT')"
-            " and status = 'taken' and received_at < :until"
-        ),
-        window.bound(),
-    ).mappings().one()
+    found = (
+        session.execute(
+            text(
+                "select count(*) as deliveries, coalesce(sum(rows), 0) as rows, coalesce(sum(rejected), 0) as rejected"
+                " from receipt where enterprise_id = :enterprise_id and dataset in ('NET', 'USR', 'ENT')"
+                " and status = 'taken' and received_at < :until"
+            ),
+            window.bound(),
+        )
+        .mappings()
+        .one()
+    )
     return dict(found)
 
 
@@ -192,7 +196,11 @@ def supply_by_day(session: Session, window: Window) -> list[Row]:
             "select gas_day as day, purchased_m3, sold_m3 from daily_supply where enterprise_id = :enterprise_id"
             " and gas_day between :day_from and :day_to order by gas_day"
         ),
-        {"enterprise_id": window.enterprise_id, "day_from": window.day_from, "day_to": window.day_to},
+        {
+            "enterprise_id": window.enterprise_id,
+            "day_from": window.day_from,
+            "day_to": window.day_to,
+        },
     )
     return [dict(row) for row in found.mappings()]
 

@@ -84,7 +84,10 @@ def make(session: Session) -> ResponseReturnValue:
         request.form.get("language", language()),
     )
     made = make_report(session, order, settings=settings(), actor=current_actor(), now=utc_now())
-    flash(gettext("The report was made and archived as version %(version)s.", version=made.version), "success")
+    flash(
+        gettext("The report was made and archived as version %(version)s.", version=made.version),
+        "success",
+    )
     return redirect(url_for("reports.show", report_id=made.id), 303)
 
 
@@ -183,9 +186,7 @@ def _ranking_rows(session: Session, month: date, months: list[date]) -> list[dic
                 "grade": grade_of(line.score) if line.score is not None else "",
                 "groups": {group: score for group, _, score in total["groups"]},
                 "coverage": total["coverage"],
-                "trend": [
-                    found[enterprise_id].score if enterprise_id in found else None for found in past.values()
-                ],
+                "trend": [found[enterprise_id].score if enterprise_id in found else None for found in past.values()],
             }
         )
     return sorted(rows, key=lambda row: -1.0 if row["line"].score is None else row["line"].score, reverse=True)

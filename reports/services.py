@@ -65,11 +65,12 @@ def make_report(session: Session, order: Order, *, settings: Settings, actor: Ac
     evaluation = collect(session, order.enterprise_id, order.period, now=now, demo=settings.demo)
     snapshot = evaluation.snapshot()
     version = archive.next_version(session, order.kind, order.enterprise_id, evaluation.period["from"])
-    imprint = _imprint(
-        evaluation, version, language=language, settings=settings, actor=actor, now=now
-    )
+    imprint = _imprint(evaluation, version, language=language, settings=settings, actor=actor, now=now)
     drawn = network_map(
-        session, order.enterprise_id, language=language, class_words=words_of("pressure_class", language)
+        session,
+        order.enterprise_id,
+        language=language,
+        class_words=words_of("pressure_class", language),
     )
     pdf = render_pdf(page_of(snapshot, imprint, map_svg=drawn, language=language))
     made = Report(
@@ -156,7 +157,15 @@ def codes_in(content: bytes) -> list[str]:
         found.update(CODE_PATTERN.findall(str(dict(reader.metadata or {}))))
         for page in reader.pages[:PAGES_SEARCHED]:
             found.update(CODE_PATTERN.findall(page.extract_text()))
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+    except (
+        PyPdfError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+    ):
         # A damaged file may break the reader anywhere; what was found until then still counts.
         return sorted(found)
     return sorted(found)
@@ -164,9 +173,7 @@ def codes_in(content: bytes) -> list[str]:
 
 def enterprise_by_name(session: Session, named: str) -> int:
     """Return the number of the enterprise with this USCC or short name; raise NotFound otherwise."""
-    wanted = session.query(Enterprise.id).filter(
-        (Enterprise.uscc == named) | (Enterprise.short_name == named)
-    )
+    wanted = session.query(Enterprise.id).filter((Enterprise.uscc == named) | (Enterprise.short_name == named))
     found = wanted.scalar()
     if found is None:
         raise NotFound("enterprise", enterprise=named)

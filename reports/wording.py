@@ -8,9 +8,7 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
-CATALOGUE = (
-    Path(__file__).resolve().parent.parent / "portal/translations/zh_CN/parts/reports.po"
-)
+CATALOGUE = Path(__file__).resolve().parent.parent / "portal/translations/zh_CN/parts/reports.po"
 LANGUAGES = ("zh_CN", "en")
 
 Wording = Callable[..., str]

@@ -96,9 +96,7 @@ def month_window(enterprise_id: int, month: date, now: datetime) -> Window:
     return Window(enterprise_id, begin, until, month.replace(day=1), last)
 
 
-def collect(
-    session: Session, enterprise_id: int, month: date, *, now: datetime, demo: bool = False
-) -> Evaluation:
+def collect(session: Session, enterprise_id: int, month: date, *, now: datetime, demo: bool = False) -> Evaluation:
     """Return the evaluation of an enterprise for the month of a day; raise NotFound outside the scope."""
     window = month_window(enterprise_id, month, now)
     agreed = with_agreed(DEFINITIONS, queries.agreed_figures(session))
@@ -109,7 +107,12 @@ def collect(
     return Evaluation(
         model=MODEL_VERSION,
         kind="evaluation",
-        period={"from": window.day_from, "to": window.day_to, "begin": window.begin, "until": window.until},
+        period={
+            "from": window.day_from,
+            "to": window.day_to,
+            "begin": window.begin,
+            "until": window.until,
+        },
         enterprise=sums.enterprise,
         network=_network(session, enterprise_id),
         facilities=sums.facilities,
@@ -151,9 +154,7 @@ def sums_of(session: Session, window: Window) -> Sums:
             session,
             window.enterprise_id,
             checked_since=_months_before(window.day_to, int(LIMITS["check_interval_months"])),
-            other_checked_since=_months_before(
-                window.day_to, int(LIMITS["check_interval_other_months"])
-            ),
+            other_checked_since=_months_before(window.day_to, int(LIMITS["check_interval_other_months"])),
         ),
         supply=queries.supply_sums(session, window),
         last_day=window.day_to,
@@ -167,9 +168,7 @@ def score_window(session: Session, window: Window, agreed: Iterable[Definition])
     return outcomes, total_of(outcomes)
 
 
-def _previous(
-    session: Session, window: Window, agreed: tuple[Definition, ...], now: datetime
-) -> Row | None:
+def _previous(session: Session, window: Window, agreed: tuple[Definition, ...], now: datetime) -> Row | None:
     before = month_window(window.enterprise_id, window.day_from - timedelta(days=1), now)
     outcomes, total = score_window(session, before, agreed)
     if outcomes[0].measured.value is None:

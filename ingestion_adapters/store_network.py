@@ -120,6 +120,14 @@ def plain(record: Any) -> dict[str, Any]:
     }
 
 
+def crosses_itself(line: shapely.LineString) -> bool:
+    """Return whether a line cuts itself between its vertices; passing a vertex twice is a loop of a real street."""
+    if line.is_simple:
+        return False
+    own = {tuple(vertex) for vertex in shapely.get_coordinates(line).tolist()}
+    return any(tuple(vertex) not in own for vertex in shapely.get_coordinates(shapely.node(line)).tolist())
+
+
 def unknown_reference(record: Any, index: int, field: str, code: str) -> Finding:
     """Return the finding for a reference to an object nobody sent."""
     return about(
@@ -188,7 +196,7 @@ class _Work:
         lines = []
         for index, pipe in self.resolved(items, ("from_node", "to_node")):
             line = shapely.LineString([pair[:2] for pair in pipe.geom.coordinates])
-            if not line.is_simple:
+            if crosses_itself(line):
                 self.findings.append(
                     about(pipe, index, "E_GEOMETRY", "geom", "管线自相交", "The line crosses itself")
                 )

@@ -68,7 +68,7 @@ def facts_of(layer: str, thing: Any, speech: Speech) -> Words:
     """Return terms and values of an object; what is unknown is left out."""
     made = {"pipe": _pipe, "station": _station, "valve": _valve, "regulator": _regulator, "user": _user}
     common: list[tuple[str, Any]] = [
-        (_("Code"), thing.src_code),
+        (_("Object code"), thing.src_code),
         (_("Enterprise"), speech.enterprises.get(thing.enterprise_id)),
         (_("District"), speech.districts.get(thing.adcode or "", thing.adcode)),
         (_("Service state"), speech.code("life_status", thing.status)),
@@ -149,7 +149,7 @@ def _user(user: Any, speech: Speech) -> list[tuple[str, Any]]:
     return [
         (_("User class"), speech.code("user_class", user.user_class)),
         (_("Address"), user.address),
-        (_("Households"), user.households),
+        (_("Households served"), user.households),
         (_("Gas detector"), user.detector),
         (_("Last check"), user.last_check_on),
     ]
@@ -190,6 +190,6 @@ def _column_words() -> dict[str, str]:
         "mop_mpa": _("Maximum operating pressure"), "laying": _("Laying"), "coating": _("Coating"),
         "cp_kind": _("Cathodic protection"), "road_name": _("Road"), "install_year": _("Year built"),
         "current_state": _("Present position"), "normal_state": _("Normal position"),
-        "user_class": _("User class"), "address": _("Address"), "households": _("Households"),
+        "user_class": _("User class"), "address": _("Address"), "households": _("Households served"),
         "p2_set_kpa": _("Set pressure"), "adcode": _("District"), "dn_mm": _("Nominal diameter"),
     }

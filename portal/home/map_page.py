@@ -111,7 +111,7 @@ def point_drawer(session: Session, actor: Actor, point_id: int, language: str) -
     limits = [point.low_low, point.low, point.high, point.high_high]
     shown = " / ".join("–" if value is None else f"{value:g}" for value in limits)
     facts = [
-        (_("Code"), point.src_code),
+        (_("Object code"), point.src_code),
         (_("Enterprise"), speech.enterprises.get(point.enterprise_id, "")),
         (_("Object"), point.object_code),
         (_("Limits LL / L / H / HH"), f"{shown} {point.unit}"),
@@ -145,7 +145,7 @@ def alarm_drawer(session: Session, actor: Actor, alarm_id: int, language: str) -
         (_("Enterprise"), alarm.enterprise),
         (_("Object"), alarm.object_code or ""),
         (_("Monitoring point"), alarm.point_name or alarm.point_code or ""),
-        (_("Value"), value),
+        (_("Value measured"), value),
         (_("Limit"), limit),
         (_("State"), word_of("alarm_state", alarm.state, language)),
         (_("Acknowledged by"), alarm.acknowledged_by or ""),

@@ -44,7 +44,7 @@ def facts_of_point(found: PointNow, enterprise: str, language: str) -> list[tupl
     point = found.point
     named = limit_words()
     rows = [
-        (gettext("Code"), point.src_code),
+        (gettext("Object code"), point.src_code),
         (gettext("Enterprise"), enterprise),
         (gettext("Measured quantity"), word_of("measure", point.measure, language)),
         (gettext("Object"), point.object_code),

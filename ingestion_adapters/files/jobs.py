@@ -1,0 +1,97 @@
+"""Uploads on their way in: takes waiting deliveries, one at a time, and keeps their progress."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ingestion_adapters.files.judge import Judged, judge_delivery
+from ingestion_adapters.files.report import report_json
+from ingestion_adapters.files.store import known_nodes, store_delivery
+from ingestion_adapters.models import ImportJob
+from portal.accounts.models import User
+from portal.config import Settings
+from portal.core.actor import CITY, Actor
+from portal.core.clock import utc_now
+from portal.core.db import transaction
+from portal.core.errors import PortalError
+from portal.core.live import announce
+
+log = logging.getLogger(__name__)
+FINDINGS_KEPT = 2000
+
+
+def import_waiting(session: Session, now: datetime) -> str:
+    """Take in every waiting delivery; each step of each is its own transaction, so that progress shows."""
+    settings, done = Settings.from_env(), 0
+    while (job_id := _claimed(settings)) is not None:
+        _take_in(settings, job_id)
+        done += 1
+    return f"{done} deliveries"
+
+
+def _claimed(settings: Settings) -> int | None:
+    with transaction(settings, CITY, worker=True) as session:
+        wanted = select(ImportJob).where(ImportJob.state == "waiting").order_by(ImportJob.id)
+        job = session.scalar(wanted.limit(1).with_for_update(skip_locked=True))
+        if job is None:
+            return None
+        job.state, job.step = "reading", 10
+        return job.id
+
+
+def _take_in(settings: Settings, job_id: int) -> None:
+    with transaction(settings, CITY, worker=True) as session:
+        job = session.get_one(ImportJob, job_id)
+        paths = [Path(settings.data_dir) / job.folder / name for name in job.files]
+        nodes = known_nodes(session, job.enterprise_id)
+    judged = judge_delivery(paths, job.crs_said, known_nodes=nodes)
+    if judged.needs_crs:
+        _finish(settings, job_id, judged, "needs_crs", None)
+    elif job.dry_run:
+        _finish(settings, job_id, judged, "done", None)
+    else:
+        _note(settings, job_id, "storing", 60)
+        _store(settings, job_id, judged, paths)
+
+
+def _store(settings: Settings, job_id: int, judged: Judged, paths: list[Path]) -> None:
+    try:
+        with transaction(settings, CITY, worker=True) as session:
+            job = session.get_one(ImportJob, job_id)
+            done = store_delivery(
+                session, job.enterprise_id, judged, paths, door="upload", actor=_sender(session, job), now=utc_now()
+            )
+            job.receipt_id = done.receipt_id
+    except PortalError as refused:
+        log.info("import_refused", extra={"job": job_id, "code": refused.code})
+        _finish(settings, job_id, judged, "failed", f"{refused.code} {refused.facts.get('receipt_id', '')}".strip())
+        return
+    _finish(settings, job_id, judged, "done", None)
+
+
+def _sender(session: Session, job: ImportJob) -> Actor:
+    user = session.get_one(User, job.user_id)
+    return Actor(kind="user", id=user.id, name=user.login, role=user.role, scope=CITY, enterprise_id=user.enterprise_id)
+
+
+def _note(settings: Settings, job_id: int, state: str, step: int) -> None:
+    with transaction(settings, CITY, worker=True) as session:
+        job = session.get_one(ImportJob, job_id)
+        job.state, job.step = state, step
+
+
+def _finish(settings: Settings, job_id: int, judged: Judged, state: str, note: str | None) -> None:
+    report = report_json(judged)
+    for kind in ("findings", "warnings", "notices"):
+        report[kind] = report[kind][:FINDINGS_KEPT]
+    report["preview"] = judged.preview_geojson
+    report["crs_suggestions"] = judged.crs_suggestions
+    with transaction(settings, CITY, worker=True) as session:
+        job = session.get_one(ImportJob, job_id)
+        job.state, job.step, job.note, job.result, job.finished_at = state, 100, note, report, utc_now()
+        announce(session, "task", job.id, enterprise_id=job.enterprise_id, adcode=None)

@@ -1,0 +1,198 @@
+"""Pages of network uploads: send files, watch them being judged, read what was found."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.utils import secure_filename
+
+from ingestion_adapters.files.preview_svg import preview_svg
+from ingestion_adapters.models import ImportJob
+from portal.accounts.queries import enterprises
+from portal.audit.services import record
+from portal.core.errors import Invalid, NotFound
+from portal.core.web import current_actor, requires, settings, web_transaction
+
+blueprint = Blueprint("imports", __name__, url_prefix="/intake")
+
+MOST_FILES = 10
+SUFFIXES = (".csv", ".xlsx", ".zip", ".geojson", ".json", ".gpkg")
+CRS_SAID = re.compile(r"EPSG:\d{4,6}|GCJ02|BD09")
+COMMON_CRS = ("EPSG:4490", "EPSG:4326", "EPSG:4546", "EPSG:4547", "EPSG:4548", "EPSG:4549", "GCJ02", "BD09")
+GOING = ("waiting", "reading", "judging", "storing")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+JOBS_SHOWN = 50
+
+
+@blueprint.get("/upload")
+@requires("network.import")
+@web_transaction
+def upload_form(session: Session) -> ResponseReturnValue:
+    """Show the upload form."""
+    return render_template("intake/upload.html", senders=_senders(session), systems=COMMON_CRS, suffixes=SUFFIXES)
+
+
+@blueprint.post("/upload")
+@requires("network.import")
+@web_transaction
+def upload(session: Session) -> ResponseReturnValue:
+    """Take the files of one delivery; fields `enterprise`, `crs`, `dry_run`, `files`."""
+    actor = current_actor()
+    allowed = {each.id for each in _senders(session)}
+    enterprise_id = request.form.get("enterprise", type=int)
+    if enterprise_id not in allowed:
+        raise NotFound("enterprise")
+    said = request.form.get("crs", "").strip().upper()
+    if said and not CRS_SAID.fullmatch(said):
+        raise Invalid("crs_unknown", crs=said[:40])
+    folder, names = _kept_files()
+    job = ImportJob(
+        enterprise_id=enterprise_id,
+        user_id=actor.id,
+        files=names,
+        folder=folder,
+        crs_said=said or None,
+        dry_run=request.form.get("dry_run") == "1",
+    )
+    session.add(job)
+    session.flush()
+    record(session, actor, "network.upload", object_type="import_job", object_id=job.id, enterprise_id=enterprise_id, after={"files": names})
+    return redirect(url_for(".show_import", job_id=job.id))
+
+
+def _kept_files() -> tuple[str, list[str]]:
+    given = [each for each in request.files.getlist("files") if each.filename]
+    if not given or len(given) > MOST_FILES:
+        raise Invalid("files_missing", most=MOST_FILES)
+    folder = f"uploads/{secrets.token_hex(12)}"
+    target = Path(settings().data_dir) / folder
+    names = []
+    for place, each in enumerate(given):
+        name = Path(each.filename or "").name
+        if not name.lower().endswith(SUFFIXES):
+            raise Invalid("file_kind", name=name[:80])
+        # Chinese names stay as they are; only what could leave the folder is taken out.
+        kept = re.sub(r"[^\w.()（）-]", "_", name)[-100:] or secure_filename(name)
+        names.append(f"{place:02d}_{kept}" if kept in names else kept)
+    target.mkdir(parents=True)
+    for each, name in zip(given, names, strict=True):
+        each.save(target / name)
+    return folder, names
+
+
+@blueprint.get("/imports")
+@requires("intake.read")
+@web_transaction
+def list_imports(session: Session) -> ResponseReturnValue:
+    """List the newest uploads in scope."""
+    jobs = session.scalars(_visible().order_by(ImportJob.id.desc()).limit(JOBS_SHOWN)).all()
+    names = {each.id: each.short_name for each in enterprises(session)}
+    return render_template("intake/imports.html", jobs=jobs, names=names, going=GOING)
+
+
+@blueprint.get("/imports/<int:job_id>")
+@requires("intake.read")
+@web_transaction
+def show_import(session: Session, job_id: int) -> ResponseReturnValue:
+    """Show one upload: progress while it runs, then counts, coordinate system, map and findings."""
+    job = _job(session, job_id)
+    picture = preview_svg((job.result or {}).get("preview") or {})
+    english = str(get_locale()) == "en"
+    return render_template(
+        "intake/import.html", job=job, going=GOING, picture=picture, systems=list(COMMON_CRS), english=english
+    )
+
+
+@blueprint.get("/imports/<int:job_id>/progress")
+@requires("intake.read")
+@web_transaction
+def show_progress(session: Session, job_id: int) -> ResponseReturnValue:
+    """Give the progress bar; when the job has ended, tell the page to load the result."""
+    job = _job(session, job_id)
+    if job.state not in GOING:
+        return Response("", headers={"HX-Refresh": "true"})
+    return render_template("intake/import_progress.html", job=job)
+
+
+@blueprint.post("/imports/<int:job_id>/again")
+@requires("network.import")
+@web_transaction
+def again(session: Session, job_id: int) -> ResponseReturnValue:
+    """Send the same files once more: with the coordinate system now given, or to store after a trial."""
+    job = _job(session, job_id)
+    said = request.form.get("crs", "").strip().upper() or job.crs_said
+    if said and not CRS_SAID.fullmatch(said):
+        raise Invalid("crs_unknown", crs=said[:40])
+    new = ImportJob(
+        enterprise_id=job.enterprise_id, user_id=current_actor().id, files=job.files, folder=job.folder, crs_said=said, dry_run=False
+    )
+    session.add(new)
+    session.flush()
+    record(session, current_actor(), "network.upload", object_type="import_job", object_id=new.id, enterprise_id=job.enterprise_id)
+    return redirect(url_for(".show_import", job_id=new.id))
+
+
+@blueprint.get("/imports/<int:job_id>/findings.csv")
+@requires("intake.read")
+@web_transaction
+def findings_csv(session: Session, job_id: int) -> ResponseReturnValue:
+    """Give the findings as CSV; cells that a spreadsheet would compute are quoted."""
+    job = _job(session, job_id)
+    columns = ("file", "row", "object", "field", "rule", "code", "message_zh", "message_en")
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("severity", *columns))
+    for kind in ("findings", "warnings", "notices"):
+        for row in (job.result or {}).get(kind, []):
+            writer.writerow([kind.removesuffix("s"), *(_harmless(row.get(name, "")) for name in columns)])
+    record(session, current_actor(), "network.findings.export", object_type="import_job", object_id=job.id, enterprise_id=job.enterprise_id)
+    return _download(out.getvalue().encode("utf-8-sig"), "text/csv", f"findings-{job.id}.csv")
+
+
+@blueprint.get("/imports/<int:job_id>/report.json")
+@requires("intake.read")
+@web_transaction
+def report_file(session: Session, job_id: int) -> ResponseReturnValue:
+    """Give the report of a delivery as JSON."""
+    job = _job(session, job_id)
+    report = {key: value for key, value in (job.result or {}).items() if key != "preview"}
+    record(session, current_actor(), "network.report.export", object_type="import_job", object_id=job.id, enterprise_id=job.enterprise_id)
+    return _download(orjson.dumps(report), "application/json", f"report-{job.id}.json")
+
+
+def _download(body: bytes, kind: str, name: str) -> Response:
+    return Response(body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _harmless(value: object) -> str:
+    text = str(value)
+    return "'" + text if text.lstrip().startswith(FORMULA) else text
+
+
+def _senders(session: Session) -> list[Any]:
+    scope = current_actor().scope
+    return [each for each in enterprises(session) if scope.whole_city or each.id in scope.enterprise_ids]
+
+
+def _visible() -> Any:
+    scope = current_actor().scope
+    wanted = select(ImportJob)
+    return wanted if scope.whole_city else wanted.where(ImportJob.enterprise_id.in_(scope.enterprise_ids))
+
+
+def _job(session: Session, job_id: int) -> ImportJob:
+    job: ImportJob | None = session.scalar(_visible().where(ImportJob.id == func.least(job_id, 2**31 - 1)))
+    if job is None:
+        raise NotFound("import_job", job_id=job_id)
+    return job

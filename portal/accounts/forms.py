@@ -113,7 +113,9 @@ class UserForm(RightsForm):
     """A new account."""
 
     login = StringField(lazy_gettext("Login name"), [InputRequired(), Length(max=32)], filters=[without_nul])
-    display_name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=NAME_CHARS)], filters=[without_nul])
+    display_name = StringField(
+        lazy_gettext("Full name"), [InputRequired(), Length(max=NAME_CHARS)], filters=[without_nul]
+    )
 
 
 class EnterpriseForm(FlaskForm):

@@ -13,6 +13,8 @@ FAILURES_AN_ADDRESS = 30
 FAILURE_WINDOW = timedelta(minutes=15)
 LOCK_TIME = timedelta(minutes=15)
 LOGIN_SHAPE = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}", re.ASCII)
+# What an open page asks by itself; a screen nobody sits at must still log out.
+BY_ITSELF = ("/live", "/home/freshness", "/operation/alarms/count", "/map/alarms", "/map/counts", "/tiles/alarm/")
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
@@ -42,6 +44,15 @@ def session_end(times: SessionTimes, now: datetime, *, idle_minutes: int, sessio
     if now - times.seen_at >= timedelta(minutes=idle_minutes):
         return "idle"
     return None
+
+
+def is_deed(method: str, path: str, *, fetched: bool, by_htmx: bool) -> bool:
+    """Return whether a request is something a person did, not news that an open page fetched by itself."""
+    if method != "GET":
+        return True
+    if path.startswith(BY_ITSELF):
+        return False
+    return not fetched or by_htmx or path.startswith("/tiles/")
 
 
 def is_login(text: str) -> bool:

@@ -32,9 +32,10 @@ from portal.jobs.queries import parameter_value
 TOKEN_BYTES = 32
 TOUCH_EVERY = timedelta(seconds=30)
 AGENT_CHARS = 300
-PASSWORD_DAYS_KEY = "password.days"  # noqa: S105  name of a figure
+PASSWORD_DAYS_KEY = "password.days"
 PASSWORD_DAYS = 90
 NOT_A_LOGIN = "?"
+NOBODY = Actor(kind="nobody", id=None, name="")
 
 
 @dataclass(frozen=True)
@@ -91,29 +92,21 @@ def log_in(
 
 
 def actor_of_token(
-    session: Session,
-    token: str,
-    now: datetime,
-    *,
-    settings: Settings,
-    address: str = "",
-    request_id: str = "",
+    session: Session, token: str, now: datetime, *, settings: Settings, address: str = "", request_id: str = ""
 ) -> Actor | None:
     """Return who a token stands for, or None when it stands for nobody any more."""
-    person = person_of_token(session, token, now, settings=settings, address=address, request_id=request_id)
+    visitor = Actor(kind="nobody", id=None, name="", address=address, request_id=request_id)
+    person = person_of_token(session, token, now, settings=settings, visitor=visitor)
     return person.actor if person else None
 
 
 def person_of_token(
-    session: Session,
-    token: str,
-    now: datetime,
-    *,
-    settings: Settings,
-    address: str = "",
-    request_id: str = "",
+    session: Session, token: str, now: datetime, *, settings: Settings, visitor: Actor = NOBODY, deed: bool = True
 ) -> Person | None:
-    """Return the person of a token; end the session when its time, account or rights are over."""
+    """Return the person of a token; end the session when its time, account or rights are over.
+
+    `visitor` carries address and request id; only a deed of the person keeps the session from idling.
+    """
     wanted = (
         select(UserSession, User)
         .join(User, User.id == UserSession.user_id)
@@ -123,7 +116,7 @@ def person_of_token(
     if found is None:
         return None
     login, user = found
-    actor = actor_for(user, session_ref=login.ref, address=address, request_id=request_id)
+    actor = actor_for(user, session_ref=login.ref, address=visitor.address, request_id=visitor.request_id)
     reason = session_end(
         SessionTimes(login.created_at, login.seen_at),
         now,
@@ -142,7 +135,7 @@ def person_of_token(
             after={"reason": reason},
         )
         return None
-    if now - login.seen_at >= TOUCH_EVERY:
+    if deed and now - login.seen_at >= TOUCH_EVERY:
         login.seen_at = now
     days = parameter_value(session, PASSWORD_DAYS_KEY, PASSWORD_DAYS)
     return Person(

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin
 
-from portal.accounts.rules import local_path
+from portal.accounts.rules import is_deed, local_path
 from portal.accounts.sessions import Person, person_of_token
 from portal.audit.services import record
 from portal.core.actor import CITY, Actor
@@ -19,7 +19,7 @@ from portal.core.db import transaction
 from portal.core.logs import request_id
 from portal.core.web import problem, settings, wants_json
 
-TOKEN_KEY = "sid"  # noqa: S105  name in the cookie, not a secret
+TOKEN_KEY = "sid"
 LANGUAGE_KEY = "language"
 LANGUAGES = ("zh_CN", "en")
 # Programs sign each request; these addresses never look at a cookie.
@@ -93,12 +93,7 @@ def load_person() -> None:
         return
     with transaction(settings(), CITY) as database:
         person = person_of_token(
-            database,
-            str(token),
-            utc_now(),
-            settings=settings(),
-            address=request.remote_addr or "",
-            request_id=request_id.get(),
+            database, str(token), utc_now(), settings=settings(), visitor=visitor_actor(), deed=_is_deed()
         )
     if person is None:
         session.pop(TOKEN_KEY, None)
@@ -163,6 +158,15 @@ def locale_of() -> str:
     person: Person | None = g.get("person")
     wanted = person.actor.language if person else session.get(LANGUAGE_KEY)
     return wanted if wanted in LANGUAGES else LANGUAGES[0]
+
+
+def _is_deed() -> bool:
+    return is_deed(
+        request.method,
+        request.path,
+        fetched=request.headers.get("Sec-Fetch-Dest") == "empty",
+        by_htmx=request.headers.get("HX-Request") == "true",
+    )
 
 
 def _shown_page() -> str | None:

@@ -75,16 +75,18 @@ def export() -> ResponseReturnValue:
     wanted, lines = _filter(), io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(COLUMNS)
-    count = 0
     with transaction(settings(), CITY) as database:
-        for count, entry in enumerate(entries_for_export(database, wanted), start=1):
-            writer.writerow([safe_cell(_cell(getattr(entry, name))) for name in COLUMNS])
+        found = [
+            [safe_cell(_cell(getattr(entry, name))) for name in COLUMNS]
+            for entry in entries_for_export(database, wanted)
+        ]
+        writer.writerows(found)
         record(
             database,
             current_actor(),
             "audit.export",
             object_type="audit_entry",
-            after={"rows": count, "filter": wanted.as_dict()},
+            after={"rows": len(found), "filter": wanted.as_dict()},
         )
     answer = Response("\ufeff" + lines.getvalue(), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'

@@ -96,7 +96,7 @@ def seal(session: Session, ledger: str) -> int:
     xid_from, previous = (last.xid_to, last.sm3) if last else (0, _genesis(ledger))
     horizon = int(session.scalar(text("select pg_snapshot_xmin(pg_current_snapshot())::text")) or 0)
     wanted = text(
-        f"select row_sm3 from {ledger} where xid >= cast(cast(:low as text) as xid8) "  # noqa: S608  from LEDGERS
+        f"select row_sm3 from {ledger} where xid >= cast(cast(:low as text) as xid8) "
         "and xid < cast(cast(:high as text) as xid8) order by id"
     )
     found = session.execute(wanted, {"low": str(xid_from), "high": str(horizon)})
@@ -216,7 +216,7 @@ def _seals(session: Session, ledger: str, newest_only: bool = False) -> list[Sea
     order = "desc limit 1" if newest_only else "asc"
     wanted = text(
         "select seq, xid_from::text::bigint, xid_to::text::bigint, rows, sm3 from ledger_seal "
-        f"where ledger = :ledger order by seq {order}"  # noqa: S608  one of two words above
+        f"where ledger = :ledger order by seq {order}"
     )
     found = session.execute(wanted, {"ledger": ledger})
     return [Seal(seq, low, high, rows, bytes(sm3)) for seq, low, high, rows, sm3 in found]
@@ -224,7 +224,7 @@ def _seals(session: Session, ledger: str, newest_only: bool = False) -> list[Sea
 
 def _rows(session: Session, ledger: str) -> Iterator[Row]:
     wanted = text(
-        f"select t.id, t.xid::text::bigint, ledger_canonical(t), t.row_sm3 from {ledger} t order by t.xid, t.id"  # noqa: S608  from LEDGERS
+        f"select t.id, t.xid::text::bigint, ledger_canonical(t), t.row_sm3 from {ledger} t order by t.xid, t.id"
     )
     found = session.execute(wanted, execution_options={"stream_results": True, "yield_per": FETCH_ROWS})
     for number, xid, canonical, sm3 in found:

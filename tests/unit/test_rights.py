@@ -18,6 +18,7 @@ from portal.accounts.rights import (
 )
 from portal.accounts.rules import (
     SessionTimes,
+    is_deed,
     is_login,
     is_uscc,
     local_path,
@@ -124,6 +125,17 @@ def test_session_ends_when_idle_or_old() -> None:
         return session_end(times, NOON, idle_minutes=15, session_hours=8)
 
     assert [end(60, 14), end(60, 15), end(480, 1)] == [None, "idle", "expired"]
+
+
+def test_news_of_an_open_page_does_not_keep_a_session_alive() -> None:
+    def deed(path: str, method: str = "GET", fetched: bool = True, by_htmx: bool = False) -> bool:
+        return is_deed(method, path, fetched=fetched, by_htmx=by_htmx)
+
+    assert [deed("/live"), deed("/map/alarms", by_htmx=True), deed("/operation/alarms")] == [False] * 3
+    assert deed("/operation/alarms", fetched=False)
+    assert deed("/map/object/pipe/1", by_htmx=True)
+    assert deed("/tiles/pipe/10/1/1.mvt")
+    assert deed("/operation/alarms/1/acknowledge", "POST")
 
 
 @pytest.mark.parametrize(

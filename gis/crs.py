@@ -26,7 +26,16 @@ _BD_STEP = np.pi * 3000.0 / 180.0
 _INVERSE_ROUNDS = 6
 
 # Frames that agree with CGCS2000 within a metre or better: their degrees are taken as they are.
-_LIKE_CGCS2000 = ("china 2000", "china_2000", "cgcs", "wgs 84", "world geodetic system 1984", "wgs_1984", "etrs", "european terrestrial")
+_LIKE_CGCS2000 = (
+    "china 2000",
+    "china_2000",
+    "cgcs",
+    "wgs 84",
+    "wgs_1984",
+    "world geodetic system 1984",
+    "etrs",
+    "european terrestrial",
+)
 _GAUSS3_FIRST_CM, _GAUSS3_LAST_CM = 75, 135
 _NORTHING_M = (1.5e6, 6.2e6)
 _EASTING_M = (1.0e5, 9.0e5)
@@ -60,7 +69,7 @@ class CoordinateSystem:
 
 
 def _swing(x: Degrees) -> Degrees:
-    return (20 * np.sin(6 * np.pi * x) + 20 * np.sin(2 * np.pi * x)) * 2 / 3
+    return np.asarray((20 * np.sin(6 * np.pi * x) + 20 * np.sin(2 * np.pi * x)) * 2 / 3, float)
 
 
 def _offset(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
@@ -183,7 +192,9 @@ def _gauss_srid(crs: CRS) -> int | None:
         return None
     values = {parameter.name: parameter.value for parameter in crs.coordinate_operation.params}
     cm, east = values.get("Longitude of natural origin"), values.get("False easting")
-    if cm is None or east is None or values.get("Scale factor at natural origin", 1.0) != 1.0:
+    if not isinstance(cm, float | int) or not isinstance(east, float | int):
+        return None
+    if values.get("Scale factor at natural origin", 1.0) != 1.0:
         return None
     try:
         return gauss3_srid(cm, with_zone=east > 1e6)
@@ -200,7 +211,7 @@ def gauss3_srid(central_meridian: float, *, with_zone: bool = False) -> int:
 
 
 def zone_srid(zone: int) -> int:
-    """Return the EPSG number for a zone prefix: 25-45 are 3-degree zones (38 gives 4526), 13-23 6-degree (20 gives 4498)."""
+    """Return the EPSG number of a zone prefix: 25-45 are 3-degree zones (38 is 4526), 13-23 6-degree (20 is 4498)."""
     if 25 <= zone <= 45:
         return 4513 + zone - 25
     if 13 <= zone <= 23:

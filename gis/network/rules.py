@@ -5,8 +5,9 @@ A problem names the rule, the field and the facts; the words for it belong to wh
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 PE_MATERIALS = frozenset({20, 21, 22, 23})
@@ -27,11 +28,14 @@ CLASS_BOUNDS_MPA: dict[int, tuple[float, float]] = {
     7: (0.0, 0.01),
 }
 
-PE_OD_MM = (16, 20, 25, 32, 40, 50, 63, 75, 90, 110, 125, 140, 160, 180, 200, 225, 250, 280, 315, 355, 400, 450, 500, 560, 630, 710, 800)
+PE_OD_MM = (
+    *(16, 20, 25, 32, 40, 50, 63, 75, 90, 110, 125, 140, 160, 180, 200, 225, 250, 280, 315, 355, 400, 450, 500, 560),
+    *(630, 710, 800),
+)
 STEEL_OD_MM = (
-    *(18, 21.3, 22, 25, 26.9, 32, 33.7, 38, 42.4, 45, 48, 48.3, 57, 60.3, 73, 76, 76.1, 88.9, 89, 108, 114, 114.3, 133, 139.7, 159),
-    *(165, 168.3, 219, 219.1, 273, 273.1, 323.9, 325, 355.6, 377, 406.4, 426, 457, 508, 529, 530, 559, 610, 630, 660, 711, 720, 762, 813),
-    *(820, 864, 914, 920, 1016, 1020, 1067, 1118, 1219, 1220, 1420, 1422),
+    *(18, 21.3, 22, 25, 26.9, 32, 33.7, 38, 42.4, 45, 48, 48.3, 57, 60.3, 73, 76, 76.1, 88.9, 89, 108, 114, 114.3),
+    *(133, 139.7, 159, 165, 168.3, 219, 219.1, 273, 273.1, 323.9, 325, 355.6, 377, 406.4, 426, 457, 508, 529, 530),
+    *(559, 610, 630, 660, 711, 720, 762, 813, 820, 864, 914, 920, 1016, 1020, 1067, 1118, 1219, 1220, 1420, 1422),
 )
 
 
@@ -51,6 +55,7 @@ class Limits:
     depth_trenchless_max_m: float = 30.0  # directional drilling and jacking run deeper; default
     length_share: float = 0.02  # R17
     length_gross_times: float = 3.0  # R17: so many times off, the length is another unit or another pipe; default
+    length_chord_times: float = 10.0  # R17: so much longer than the chord no pipe is; default
     length_gross_m: float = 10.0  # R17: and at least so far off; default
     length_slack_m: float = 1.0  # survey points are rounded to decimetres; default
     snap_m: float = 0.05  # R13
@@ -59,8 +64,8 @@ class Limits:
     zero_length_m: float = 0.01  # a tenth of the survey's rounding; default
     elevation_min_m: float = -200.0  # below the lowest ground of the country (-154 m); default
     elevation_max_m: float = 9000.0  # above the highest ground; default
-    spread_floor_m: float = 30_000.0  # R16 without a city boundary: a point this near the rest is never refused; default
-    spread_factor: float = 5.0  # R16 without a boundary: times the distance within which 95 % of the points lie; default
+    spread_floor_m: float = 30_000.0  # R16 without a boundary: a point this near the rest is never refused; default
+    spread_factor: float = 10.0  # R16 without a boundary: times the median distance from the middle; default
     area: tuple[float, float, float, float] | None = None  # R16: west, south, east, north of the city in degrees
     accept_formulas: bool = False  # a formula is no delivered value; True takes the value stored beside it
 
@@ -72,7 +77,7 @@ class Problem:
     rule: str
     key: str
     field: str
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,10 @@ def diameter_problems(pipe: PipeFacts, limits: Limits) -> Iterator[Problem]:
 
 def year_problems(pipe: PipeFacts, limits: Limits, today: date) -> Iterator[Problem]:
     """Yield R18: built before 1950 or in the future."""
-    years = {"install_year": pipe.install_year, "commission_date": pipe.commission_date and pipe.commission_date.year}
+    years = {
+        "install_year": pipe.install_year,
+        "commission_date": pipe.commission_date.year if pipe.commission_date else None,
+    }
     for name, year in years.items():
         if year is not None and year < limits.year_min:
             yield Problem("R18", "year_old", name, {"value": str(year), "limit": str(limits.year_min)})
@@ -183,6 +191,8 @@ def length_problem(stated_m: float, measured_m: float, *, chord: bool, limits: L
     """Return R17 when a stated length does not fit the line; a chord may be shorter than the pipe, never longer."""
     facts = {"value": f"{stated_m:.1f}", "measured": f"{measured_m:.1f}"}
     if stated_m <= 0:
+        return Problem("R17", "length_wrong", "length_m", facts)
+    if chord and stated_m > limits.length_chord_times * measured_m and stated_m - measured_m > limits.length_gross_m:
         return Problem("R17", "length_wrong", "length_m", facts)
     gap = measured_m - stated_m if chord else abs(measured_m - stated_m)
     if gap <= max(limits.length_slack_m, limits.length_share * measured_m):

@@ -64,7 +64,7 @@ def supplied_nodes(graph: Graph, sources: Index, *, closed_nodes: Index | None =
     _, labels = connected_components(_adjacency(graph.n_nodes, graph.start[passes], graph.end[passes]), directed=False)
     reached = np.zeros(labels.max(initial=0) + 1, bool)
     reached[labels[sources]] = True
-    fed = reached[labels]
+    fed[:] = reached[labels]
     fed[shut] = False
     fed[sources] = True
     return fed

@@ -65,14 +65,8 @@ def _tables_of(name: str, reply: Reply) -> tuple[list[Table], list[Finding]]:
         found += [say("layer_skipped", Where(name), {"name": layer}) for layer, _ in unknown]
     else:
         found += [finding for _, finding in unknown[:1]]
-    return tables, [*(_from_note(note, name) for note in reply.notes if not note.row), *_rows(reply, tables, name), *found]
+    return tables, [*(_from_note(note, name) for note in reply.notes), *found]
 
 
 def _from_note(note: Note, name: str) -> Finding:
     return say(note.key, Where(name, note.row, field=note.field, raw=note.raw), note.facts)
-
-
-def _rows(reply: Reply, tables: list[Table], name: str) -> list[Finding]:
-    """Return the reader's notes on rows; a row it could not read is a row of no table."""
-    notes = [note for note in reply.notes if note.row]
-    return [_from_note(note, name) for note in notes]

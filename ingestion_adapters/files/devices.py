@@ -15,7 +15,7 @@ _REGULATOR_BOX = 3
 
 
 def mark_fittings(nodes: Iterable[Draft]) -> None:
-    """Set the kind of nodes that carry a valve, a regulator or a source; the device counts more than the bend it sits on."""
+    """Set the kind of nodes that carry a valve, regulator or source: the device counts more than the bend it is on."""
     for node in nodes:
         kind = fittings().get(plain_word(node.values.get("fitting", "")))
         if kind is not None:

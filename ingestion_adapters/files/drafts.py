@@ -52,7 +52,9 @@ class Judging:
     today: date
     findings: list[Finding] = field(default_factory=list)
 
-    def note(self, draft: Draft, key: str, name: str = "", facts: dict[str, Any] | None = None, *, rule: str = "") -> None:
+    def note(
+        self, draft: Draft, key: str, name: str = "", facts: dict[str, Any] | None = None, *, rule: str = ""
+    ) -> None:
         """Keep a finding on a row; an error sends the row to quarantine."""
         header = draft.header(name) if name else ""
         where = Where(draft.table.file, draft.row, draft.code, header, draft.table.raw(draft.index))

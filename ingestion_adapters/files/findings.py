@@ -17,7 +17,7 @@ _RAW_CHARS = 500
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: `row` as a person counts it in the file, 0 for the whole file; `object` is the enterprise's own code."""
+    """One finding: `row` as a person counts in the file, 0 for the whole file; `object` is the enterprise's code."""
 
     file: str
     row: int

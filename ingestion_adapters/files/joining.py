@@ -41,6 +41,9 @@ def join_pipes(pipes: Sequence[Draft], nodes: Nodes, judging: Judging) -> None:
     if not nodes.closed:
         _make_nodes([pipe for pipe in pipes if "line" in pipe.values], nodes, judging)
     for pipe in pipes:
+        # A line that cannot be used makes no nodes; to call them unknown as well would tell one fault twice.
+        if not nodes.closed and pipe.table.shapes is not None and "line" not in pipe.values:
+            continue
         if _check_references(pipe, nodes, judging):
             _fit_line(pipe, nodes, judging)
 
@@ -54,7 +57,9 @@ def check_device(draft: Draft, nodes: Nodes, judging: Judging, names: Sequence[s
         draft.values["lon"], draft.values["lat"] = place
 
 
-def _check_references(draft: Draft, nodes: Nodes, judging: Judging, names: Sequence[str] = ("from_node", "to_node")) -> bool:
+def _check_references(
+    draft: Draft, nodes: Nodes, judging: Judging, names: Sequence[str] = ("from_node", "to_node")
+) -> bool:
     good = True
     for name in names:
         code = draft.values.get(name)

@@ -20,7 +20,7 @@ from ingestion_adapters.files.joining import Nodes, Place, check_device, join_pi
 from ingestion_adapters.files.lines import lines_of
 from ingestion_adapters.files.places import note_far, note_far_line, note_same_place, place_drafts, spread_limit
 from ingestion_adapters.files.preview import preview_geojson
-from ingestion_adapters.files.records import record_of, record_from
+from ingestion_adapters.files.records import record_from, record_of
 from ingestion_adapters.files.whole import judge_whole
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of
@@ -41,7 +41,7 @@ class Counts:
 
 @dataclass
 class Judged:
-    """The result of judging. `kept` holds unknown columns by (record type, code); `rows_of` the file and row of a record."""
+    """The result of judging; `kept` holds unknown columns and `rows_of` file and row, by (kind of table, code)."""
 
     files: list[str]
     records: list[Record]
@@ -100,7 +100,9 @@ def _mark_rows_refused_on_reading(delivery: Delivery, by_kind: Mapping[str, list
                 delivery.findings[place] = Finding(**{**finding.__dict__, "object": where.object})
 
 
-def _judge_rows(delivery: Delivery, by_kind: dict[str, list[Draft]], known: Mapping[str, Place], judging: Judging) -> Nodes:
+def _judge_rows(
+    delivery: Delivery, by_kind: dict[str, list[Draft]], known: Mapping[str, Place], judging: Judging
+) -> Nodes:
     for drafts in by_kind.values():
         _note_doubles(drafts, judging)
     for table in delivery.tables:
@@ -180,7 +182,7 @@ def _with_way_to_a_line(pipes: Sequence[Draft], nodes: Nodes, judging: Judging) 
 def _judge_pipe(pipe: Draft, judging: Judging) -> None:
     names = PipeFacts.__dataclass_fields__
     values = {name: pipe.values.get(name) for name in names}
-    for problem in pipe_problems(PipeFacts(**values), judging.limits, judging.today):  # type: ignore[arg-type]
+    for problem in pipe_problems(PipeFacts(**values), judging.limits, judging.today):
         _note_problem(pipe, problem, judging)
 
 
@@ -188,7 +190,10 @@ def _note_problem(pipe: Draft, problem: Problem, judging: Judging) -> None:
     facts: dict[str, Any] = dict(problem.facts)
     if "class" in facts:
         known = int(facts["class"])
-        facts |= {"class_zh": word_of("pressure_class", known, "zh"), "class_en": word_of("pressure_class", known, "en")}
+        facts |= {
+            "class_zh": word_of("pressure_class", known, "zh"),
+            "class_en": word_of("pressure_class", known, "en"),
+        }
     judging.note(pipe, problem.key, problem.field, facts, rule=problem.rule)
 
 

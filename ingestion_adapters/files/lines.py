@@ -77,7 +77,7 @@ def _merged(draft: Draft, shape: shapely.Geometry, judging: Judging) -> shapely.
 
 
 def _crosses_itself(line: shapely.LineString) -> bool:
-    """Return whether two pieces of a line cross away from its vertices; a line through its own vertex is a ring, not a fault."""
+    """Return whether two pieces of a line cross away from its vertices; through its own vertex it is a ring."""
     own = {tuple(point) for point in shapely.get_coordinates(line).tolist()}
     noded = {tuple(point) for point in shapely.get_coordinates(shapely.node(line)).tolist()}
     return bool(noded - own)

@@ -59,7 +59,9 @@ def mapped_tables(grids: list[Grid], mapping: dict[str, Any], file: str) -> tupl
         tables.append(table)
     used = {layer["layer"] for layer in mapping["layers"]}
     found = [say("layer_skipped", Where(file), {"name": name}) for name in by_name if name not in used]
-    notice = say("mapping_used", Where(file), {"name": mapping["name"], "value": mapping["zh"], "value_en": mapping["en"]})
+    notice = say(
+        "mapping_used", Where(file), {"name": mapping["name"], "value": mapping["zh"], "value_en": mapping["en"]}
+    )
     return tables, [notice, *found]
 
 
@@ -69,7 +71,7 @@ def _picked(grid: Grid, where: Mapping[str, str]) -> list[int]:
     return [i for i, row in enumerate(grid.rows) if all(str(row[at]) == value for at, value in tests)]
 
 
-def _value(rule: Mapping[str, Any], source: Source) -> Cell:
+def _value(rule: Mapping[str, Any], source: Source) -> Any:
     if "constant" in rule:
         return rule["constant"]
     if "text" in rule:
@@ -133,8 +135,13 @@ def _half(pipe: Table, codes: list[str], part: int) -> Table:
     for row, code in zip(rows, codes, strict=True):
         row[fields.index("src_code")] = f"{code}.{part + 1}"
         row[fields.index("from_node" if part else "to_node")] = f"{code}.M"
-    half = Table(pipe.file, "pipe", pipe.columns, rows, pipe.numbers, pipe.headers, stated_crs=pipe.stated_crs, chord=True)
+    half = Table(
+        pipe.file, "pipe", pipe.columns, rows, pipe.numbers, pipe.headers, stated_crs=pipe.stated_crs, chord=True
+    )
     lines = [] if pipe.shapes is None else list(pipe.shapes)
-    cut = [None if line is None else shapely.ops.substring(line, part / 2, (part + 1) / 2, normalized=True) for line in lines]
+    cut = [
+        None if line is None else shapely.ops.substring(line, part / 2, (part + 1) / 2, normalized=True)
+        for line in lines
+    ]
     half.shapes = np.array([*cut, None], object)[:-1]
     return half

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
@@ -75,7 +74,9 @@ def _from_points(table: Table, drafts: Sequence[Draft], judging: Judging) -> tup
     return east, north
 
 
-def _note_frames(drafts: Sequence[Draft], xy: tuple[Floats, Floats], frame: Frame, turned: bool, judging: Judging) -> NDArray[np.bool_]:
+def _note_frames(
+    drafts: Sequence[Draft], xy: tuple[Floats, Floats], frame: Frame, turned: bool, judging: Judging
+) -> NDArray[np.bool_]:
     """Note rows that do not fit the frame of most rows, telling the swapped ones; return which."""
     east, north = xy
     wrong = ~(np.isfinite(east) & np.isfinite(north))
@@ -83,7 +84,7 @@ def _note_frames(drafts: Sequence[Draft], xy: tuple[Floats, Floats], frame: Fram
     if wanted is None:
         return wrong
     codes = row_frames(east, north)
-    for i in np.flatnonzero(~wrong & (codes != wanted)):
+    for i in np.flatnonzero(~wrong & (codes != wanted)).tolist():
         x, y = (north[i], east[i]) if turned else (east[i], north[i])
         key = "xy_swapped" if codes[i] == wanted + 1 else "place_frame"
         judging.note(drafts[i], key, "x", {"x": f"{x:.10g}", "y": f"{y:.10g}"})
@@ -91,17 +92,21 @@ def _note_frames(drafts: Sequence[Draft], xy: tuple[Floats, Floats], frame: Fram
     return wrong
 
 
-def _note_same_frame_but_nowhere(drafts: Sequence[Draft], lon: Floats, lat: Floats, wrong: NDArray[np.bool_], judging: Judging) -> None:
+def _note_same_frame_but_nowhere(
+    drafts: Sequence[Draft], lon: Floats, lat: Floats, wrong: NDArray[np.bool_], judging: Judging
+) -> None:
     bad = ~wrong & ~(np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90) & (np.abs(lon) <= 180))
-    for i in np.flatnonzero(bad):
-        judging.note(drafts[i], "place_frame", "x", {"x": drafts[i].values.get("x", ""), "y": drafts[i].values.get("y", "")})
+    for i in np.flatnonzero(bad).tolist():
+        judging.note(
+            drafts[i], "place_frame", "x", {"x": drafts[i].values.get("x", ""), "y": drafts[i].values.get("y", "")}
+        )
 
 
 def spread_limit(lon: Floats, lat: Floats, limits: Limits) -> tuple[float, float, float]:
     """Return the middle of a delivery (degrees) and how far in metres a place may lie from it (R16)."""
     middle = float(np.median(lon)), float(np.median(lat))
     east, north = plane_m(lon - middle[0], lat - middle[1], middle[1])
-    usual = float(np.percentile(np.hypot(east, north), 95)) if lon.size else 0.0
+    usual = float(np.median(np.hypot(east, north))) if lon.size else 0.0
     return *middle, max(limits.spread_floor_m, limits.spread_factor * usual)
 
 
@@ -150,9 +155,3 @@ def note_same_place(drafts: Sequence[Draft], judging: Judging) -> None:
         if other not in told and placed[one].code != placed[other].code:
             told.add(other)
             judging.note(placed[other], "place_same", "src_code", {"value": placed[one].code})
-
-
-def ends_of(line: shapely.LineString) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the first and last place of a line."""
-    points = shapely.get_coordinates(line)
-    return tuple(points[0].tolist()), tuple(points[-1].tolist())  # type: ignore[return-value]

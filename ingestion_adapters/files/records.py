@@ -19,7 +19,7 @@ def record_from(values: dict[str, Any]) -> Node | Pipe | Valve | Regulator | Sta
     for name in ("lon", "lat"):
         if name in values:
             values[name] = round(values[name], _DIGITS)
-    return msgspec.convert(values, type=NetworkObject)  # type: ignore[no-any-return,call-overload]
+    return msgspec.convert(values, type=NetworkObject)  # type: ignore[no-any-return]
 
 
 def record_of(draft: Draft, judging: Judging) -> Node | Pipe | Valve | Regulator | Station | User | None:

@@ -1,4 +1,4 @@
-"""Which coordinate system a table is in: stated by the file, declared by the sender, or seen from the numbers; else asked."""
+"""The coordinate system of a table: stated by the file, declared by the sender, seen from the numbers, or asked."""
 
 from __future__ import annotations
 
@@ -165,14 +165,18 @@ def _ask(table: Table, frame: Frame, done: Resolved) -> None:
     done.needs_crs = True
     if frame.kind == "metres":
         zh = "坐标像 3 度带高斯投影米制坐标，但看不出中央经线；请声明，如 EPSG:4547（114°E）"
-        en = "they look like metres of a Gauss zone, but not of which central meridian; declare it, such as EPSG:4547 (114°E)"
+        en = "they look like metres of a Gauss zone of unknown central meridian; declare it, such as EPSG:4547 (114°E)"
         options = [f"EPSG:{srid}" for srid in range(4545, 4551)]
     elif frame.kind == "degrees":
         zh = "坐标是经纬度，但文件未说明是 CGCS2000/WGS84 还是 GCJ-02、BD-09；请声明"
         en = "they are degrees, but the file does not say whether CGCS2000/WGS 84, GCJ-02 or BD-09; declare which"
         options = ["EPSG:4490", "EPSG:4326", "GCJ02", "BD09"]
     else:
-        zh, en, options = "坐标值不符合任何可辨认的坐标系；请声明", "the numbers fit no system that can be told; declare it", []
+        zh, en, options = (
+            "坐标值不符合任何可辨认的坐标系；请声明",
+            "the numbers fit no system that can be told; declare it",
+            [],
+        )
     done.suggestions += [option for option in options if option not in done.suggestions]
     done.findings.append(say("crs_needed", Where(table.file), {"value": zh, "value_en": en}))
     table.refused = True
@@ -186,7 +190,7 @@ def _misfit(system: CoordinateSystem, frame: Frame, east: Floats, north: Floats,
         wrong = (np.abs(east) > 180) | (np.abs(north) > 90)
         offset = system.srid is None and frame.kind != "degrees"
         return say("crs_values", where, facts) if wrong.mean() > 0.5 or offset else None
-    crs = CRS.from_epsg(system.srid)
+    crs = CRS.from_epsg(system.srid or 0)
     if frame.kind == "degrees" or (np.abs(east) <= 180).mean() > 0.5:
         return say("crs_values", where, facts)
     if not crs.name.startswith("CGCS2000"):

@@ -95,7 +95,9 @@ def _no_header(row: list[Cell], file: str) -> Finding:
     return say("header_missing", Where(file, 1), {"value": seen})
 
 
-def _cut_body(grid: Grid, file: str, head: tuple[int, str, list[Column]], filled: list[int]) -> tuple[Table, list[Finding]]:
+def _cut_body(
+    grid: Grid, file: str, head: tuple[int, str, list[Column]], filled: list[int]
+) -> tuple[Table, list[Finding]]:
     place, kind, columns = head
     headers = ["" if cell is None else str(cell).strip() for cell in grid.rows[place]]
     found: list[Finding] = []

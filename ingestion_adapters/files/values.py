@@ -21,7 +21,9 @@ _BLANK = frozenset({"", "-", "--", "---", "/", "—", "——", "null", "none", 
 _NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,25})?|\.\d{1,25})(e[+-]?\d{1,2})?", re.A)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.A)
 _SUFFIX = re.compile(r"\s*(mm|毫米|m|米|mpa|kpa|年|户)$", re.A)
-_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?)?月?(?:[ t]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?", re.A)
+_DATE = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?)?月?(?:[ t]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?", re.A
+)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.A)
 _DIAMETER = re.compile(
     r"(?P<mark>dn|de|dφ|φ|∅|ø|d|od|pe)?\s*(?P<size>\d{1,6}(?:\.\d{1,3})?)\s*(?:mm|毫米)?(?:\s*[×x*]\s*(?P<wall>\d{1,3}(?:\.\d{1,3})?)\s*(?:mm)?)?",
@@ -29,7 +31,8 @@ _DIAMETER = re.compile(
 )
 _FORMULA_MARKS = ("=", "@", "+", "-", "\t", "\r")
 _EXCEL_ZERO = date(1899, 12, 30)
-_EXCEL_SPAN = (18264, 73415)
+# From 1960: a typing error such as 20155 for 2015 must not pass as a day of 1955.
+_EXCEL_SPAN = (21916, 73415)
 _MAX_CODE, _MAX_TEXT = 64, 200
 
 
@@ -119,7 +122,7 @@ def day(cell: Cell) -> date:
 
 
 def excel_serial(cell: Cell) -> bool:
-    """Return whether a cell is a day number of Excel between 1950 and 2100."""
+    """Return whether a cell is a day number of Excel between 1960 and 2100."""
     text = text_of(cell)
     return bool(re.fullmatch(r"\d{5}(\.\d+)?", text, re.A)) and _EXCEL_SPAN[0] <= float(text) <= _EXCEL_SPAN[1]
 
@@ -157,7 +160,9 @@ def word(cell: Cell, dictionary: str) -> int:
 def _known_words(dictionary: str) -> Mapping[str, int]:
     known = {plain_word(entry.en): entry.code for entry in dictionaries()[dictionary].values()}
     with (_DATA / "words.csv").open(encoding="utf-8", newline="") as lines:
-        known |= {plain_word(row["word"]): int(row["code"]) for row in csv.DictReader(lines) if row["dict"] == dictionary}
+        known |= {
+            plain_word(row["word"]): int(row["code"]) for row in csv.DictReader(lines) if row["dict"] == dictionary
+        }
     return known | {plain_word(entry.zh): entry.code for entry in dictionaries()[dictionary].values()}
 
 

@@ -1,4 +1,4 @@
-"""Rules on the network as a whole: unconnected parts, supply from sources, class changes without a regulator (R14, R15)."""
+"""Rules on the network as a whole: unconnected parts, supply, class changes without a regulator (R14, R15)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def _note_parts(records: Sequence[Record], graph: Graph, codes: dict[str, int], 
     at = np.array([codes[code] for code in sources if code in codes], np.int64)
     if not at.size:
         return
-    shut = np.array([codes[r.node] for r in records if isinstance(r, Valve) and r.current_state == 0 and r.node in codes], np.int64)
+    shut = np.array(
+        [codes[r.node] for r in records if isinstance(r, Valve) and r.current_state == 0 and r.node in codes], np.int64
+    )
     dry = np.flatnonzero(~supplied_nodes(graph, at, closed_nodes=shut))
     dry = np.setdiff1d(dry, shut)
     if dry.size:
@@ -67,7 +69,9 @@ def _note_class_changes(
 ) -> None:
     pairs = np.array([(codes[pipe.from_node], codes[pipe.to_node]) for pipe in pipes])
     classes = np.array([pipe.pressure_class for pipe in pipes])
-    fitted = {r.node for r in records if isinstance(r, Regulator)} | {r.outlet_node for r in records if isinstance(r, Regulator)}
+    fitted = {r.node for r in records if isinstance(r, Regulator)} | {
+        r.outlet_node for r in records if isinstance(r, Regulator)
+    }
     fitted |= {r.src_code for r in records if isinstance(r, Node) and r.kind == REGULATOR_NODE}
     at = np.array([codes[code] for code in fitted if code in codes], np.int64)
     names = list(codes)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ingestion_adapters.files.raw import Refused, Reply
+from ingestion_adapters.files.readers.zips import MAX_SHAPE_MEMBERS, open_checked
 
 MEMORY_BYTES = 1 << 30
 CPU_S = 20
@@ -31,6 +32,9 @@ def main(reader: str, source: str, target: str) -> int:
     if reader not in READERS:
         return 2
     try:
+        if reader == "shape_zip":
+            # An archive that is refused by its directory does not pay for loading GDAL.
+            open_checked(Path(source), MAX_SHAPE_MEMBERS).close()
         module = importlib.import_module(f"ingestion_adapters.files.readers.{reader}")
         reply = module.read(Path(source))
     except Refused as refusal:

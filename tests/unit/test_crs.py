@@ -37,7 +37,10 @@ def test_bd09_there_and_back_stays_within_a_centimetre(lon: float, lat: float) -
     assert np.hypot(back[0][0] - lon, back[1][0] - lat) < 1e-7
 
 
-@pytest.mark.parametrize(("meridian", "plain", "zoned"), [(75, 4534, 4513), (111, 4546, 4525), (114, 4547, 4526), (120, 4549, 4528), (135, 4554, 4533)])
+@pytest.mark.parametrize(
+    ("meridian", "plain", "zoned"),
+    [(75, 4534, 4513), (111, 4546, 4525), (114, 4547, 4526), (120, 4549, 4528), (135, 4554, 4533)],
+)
 def test_a_three_degree_zone_has_its_epsg_number(meridian: float, plain: int, zoned: int) -> None:
     assert (crs.gauss3_srid(meridian), crs.gauss3_srid(meridian, with_zone=True)) == (plain, zoned)
 
@@ -65,7 +68,16 @@ def test_a_system_is_known_by_its_usual_names(said: str, name: str) -> None:
     assert crs.parse_crs(said).name == name
 
 
-@pytest.mark.parametrize(("said", "reason"), [("EPSG:99999", "crs_unknown"), ("moon", "crs_unknown"), ("EPSG:5773", "crs_unknown"), ("EPSG:2383", "crs_datum"), ("EPSG:2437", "crs_datum")])
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("EPSG:99999", "crs_unknown"),
+        ("moon", "crs_unknown"),
+        ("EPSG:5773", "crs_unknown"),
+        ("EPSG:2383", "crs_datum"),
+        ("EPSG:2437", "crs_datum"),
+    ],
+)
 def test_an_unknown_system_or_one_without_public_parameters_is_refused(said: str, reason: str) -> None:
     with pytest.raises(crs.UnusableCrs) as caught:
         crs.parse_crs(said)

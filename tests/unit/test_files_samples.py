@@ -60,7 +60,9 @@ def test_points_known_from_before_show_a_second_code_at_their_place() -> None:
     assert {f.object for f in result.errors} == set(planted(with_points=True))
 
 
-@pytest.mark.parametrize(("name", "rows", "refused"), [("csv", 1437, 5), ("xlsx", 1437, 5), ("shape", 554, 4), ("geojson", 554, 4)])
+@pytest.mark.parametrize(
+    ("name", "rows", "refused"), [("csv", 1437, 5), ("xlsx", 1437, 5), ("shape", 554, 4), ("geojson", 554, 4)]
+)
 def test_every_row_is_either_accepted_or_in_quarantine(name: str, rows: int, refused: int) -> None:
     counts = judged(name).counts
     assert (counts.rows, counts.accepted, counts.quarantined) == (rows, rows - refused, refused)
@@ -75,7 +77,10 @@ def test_rows_are_counted_as_in_the_file() -> None:
 def test_all_four_formats_give_the_same_attributes() -> None:
     def attributes(name: str) -> dict[str, tuple[object, ...]]:
         pipes = (r for r in judged(name).records if isinstance(r, Pipe))
-        return {p.src_code: (p.od_mm, p.material, p.pressure_class, p.install_year, p.depth_start_m, p.from_node) for p in pipes}
+        return {
+            p.src_code: (p.od_mm, p.material, p.pressure_class, p.install_year, p.depth_start_m, p.from_node)
+            for p in pipes
+        }
 
     csv = attributes("csv")
     assert csv == attributes("xlsx")
@@ -134,7 +139,9 @@ def test_the_report_has_the_promised_shape() -> None:
     report = report_json(judged("csv"))
     assert {"files", "rows", "accepted", "quarantined", "crs", "findings"} <= report.keys()
     assert report["crs"] == "EPSG:4547"
-    assert all({"file", "row", "object", "field", "rule", "code", "message"} <= row.keys() for row in report["findings"])
+    assert all(
+        {"file", "row", "object", "field", "rule", "code", "message"} <= row.keys() for row in report["findings"]
+    )
     assert len(report["findings"]) == 5
     json.dumps(report)
 

@@ -24,7 +24,19 @@ def keys(facts: PipeFacts, limits: Limits = LIMITS) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("pressure_mpa", "expected"),
-    [(4.0, 1), (2.5, 2), (1.6, 3), (0.8, 4), (0.4, 5), (0.41, 4), (0.2, 6), (0.01, 6), (0.009, 7), (0.0, 7), (4.1, None)],
+    [
+        (4.0, 1),
+        (2.5, 2),
+        (1.6, 3),
+        (0.8, 4),
+        (0.4, 5),
+        (0.41, 4),
+        (0.2, 6),
+        (0.01, 6),
+        (0.009, 7),
+        (0.0, 7),
+        (4.1, None),
+    ],
 )
 def test_class_of_a_pressure_follows_table_6_1_6(pressure_mpa: float, expected: int | None) -> None:
     assert rules.class_of_pressure(pressure_mpa) == expected
@@ -74,7 +86,10 @@ def test_a_year_before_1950_or_ahead_breaks_r18(year: int, expected: str) -> Non
     assert keys(pipe(install_year=year)) == [("R18", expected)]
 
 
-@pytest.mark.parametrize(("depth", "expected"), [(0.25, "depth_near"), (7.0, "depth_near"), (0.0, "depth_range"), (15.0, "depth_range"), (-1.0, "depth_range")])
+@pytest.mark.parametrize(
+    ("depth", "expected"),
+    [(0.25, "depth_near"), (7.0, "depth_near"), (0.0, "depth_range"), (15.0, "depth_range"), (-1.0, "depth_range")],
+)
 def test_depth_slightly_outside_is_noted_and_far_outside_breaks_r19(depth: float, expected: str) -> None:
     assert keys(pipe(depth_start_m=depth)) == [("R19", expected)]
 

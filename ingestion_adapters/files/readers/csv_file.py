@@ -11,6 +11,7 @@ from ingestion_adapters.files.readers.text import Decoded, decode
 
 _DELIMITERS = (",", "\t", ";", "|", "，")
 _MAX_CELL = 20_000
+_MAX_CONTROL = 0.05
 _BINARY = {
     b"PK\x03\x04": "ZIP/XLSX",
     b"SQLite format 3": "SQLite/GeoPackage",
@@ -37,9 +38,16 @@ def read(path: Path) -> Reply:
     decoded = decode(data)
     if "utf-16" not in decoded.encoding and data.count(0) * 100 > len(data):
         raise Refused("file_binary", found="NUL")
+    if _control_share(decoded.lines) > _MAX_CONTROL:
+        raise Refused("file_binary", found="NUL")
     if len(decoded.broken) * 2 > len(decoded.lines):
         raise Refused("encoding_bad")
     return _parse(decoded)
+
+
+def _control_share(lines: list[str]) -> float:
+    text = "".join(islice(lines, 200))
+    return sum(sign < " " and sign not in "\t\r\n\x00" for sign in text) / max(len(text), 1)
 
 
 def _delimiter(lines: list[str]) -> str:

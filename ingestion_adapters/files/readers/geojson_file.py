@@ -31,7 +31,8 @@ def read(path: Path) -> Reply:
     has_z = False
     for feature in features:
         feature = feature if isinstance(feature, dict) else {}
-        values = feature.get("properties") if isinstance(feature.get("properties"), dict) else {}
+        properties = feature.get("properties")
+        values: dict[str, Any] = properties if isinstance(properties, dict) else {}
         rows.append([_plain(values.get(name)) for name in columns])
         shape = _shape(feature.get("geometry"))
         has_z |= shape is not None and bool(shape.has_z)

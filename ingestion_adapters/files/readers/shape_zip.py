@@ -8,16 +8,17 @@ from pathlib import Path, PurePosixPath
 
 from ingestion_adapters.files.raw import Grid, Note, Refused, Reply
 from ingestion_adapters.files.readers.vector import grid_of
-from ingestion_adapters.files.readers.zips import open_checked, read_member
+from ingestion_adapters.files.readers.zips import MAX_SHAPE_MEMBERS, open_checked, read_member
 
-_MAX_MEMBERS = 20
+_FAMILIES = dict.fromkeys(("UTF-8", "UTF8", "65001"), "UTF-8")
+_FAMILIES |= dict.fromkeys(("GBK", "936", "GB2312", "GB18030", "54936"), "GB18030")
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 
 def read(path: Path) -> Reply:
     """Return one grid a shapefile in the archive; raise Refused when parts are missing or the archive is unsafe."""
     reply = Reply([], [])
-    with open_checked(path, _MAX_MEMBERS) as archive, tempfile.TemporaryDirectory() as folder:
+    with open_checked(path, MAX_SHAPE_MEMBERS) as archive, tempfile.TemporaryDirectory() as folder:
         for stem, parts in sorted(_shapefiles(archive).items()):
             _read_one(archive, PurePosixPath(stem).name, parts, Path(folder), reply)
     return reply
@@ -49,7 +50,9 @@ def _proper_name(member: zipfile.ZipInfo) -> str:
         return member.filename
 
 
-def _read_one(archive: zipfile.ZipFile, name: str, parts: dict[str, zipfile.ZipInfo], folder: Path, reply: Reply) -> None:
+def _read_one(
+    archive: zipfile.ZipFile, name: str, parts: dict[str, zipfile.ZipInfo], folder: Path, reply: Reply
+) -> None:
     place = folder / str(len(reply.grids))
     place.mkdir()
     content = {part: read_member(archive, member) for part, member in parts.items()}
@@ -73,7 +76,7 @@ def _dbf_encoding(dbf: bytes, cpg: bytes) -> tuple[str, Note]:
     name = "UTF-8" if utf8 * 10 >= len(words) * 9 else "GB18030" if gbk * 10 >= len(words) * 8 else ""
     if not name:
         raise Refused("encoding_bad")
-    family = "UTF-8" if said in ("UTF-8", "UTF8", "65001") else "GB18030" if said.removeprefix("CP") in ("GBK", "936", "GB2312", "GB18030", "54936") else said
+    family = _FAMILIES.get(said.removeprefix("CP"), said)
     if said and family != name and words:
         return name, Note("encoding_cpg", facts={"said": said[:20], "name": name})
     return name, Note("encoding_guess", facts={"name": name})

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from ingestion_adapters.files.raw import MAX_FILE_MB, Refused
 
 _MB = 1 << 20
+MAX_SHAPE_MEMBERS = 20
 _MAX_RATIO = 100
 _SMALL_BYTES = _MB
+_BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, ValueError)
 
 
 def open_checked(path: Path, max_members: int) -> zipfile.ZipFile:
     """Return the opened archive; raise Refused when its directory breaks a limit or points outside."""
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise Refused("file_damaged", reason=type(error).__name__) from error
     members = archive.infolist()
     if len(members) > max_members:
@@ -56,16 +59,12 @@ def _check_size(members: list[zipfile.ZipInfo]) -> None:
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Return a member's bytes, never more than its directory entry promised; raise Refused when it lied or is damaged."""
+    """Return a member's bytes, never more than its directory promised; raise Refused when it lied or is damaged."""
     try:
         with archive.open(member) as stream:
             data = stream.read(member.file_size + 1)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (*_BROKEN, RuntimeError, zlib.error) as error:
         raise Refused("file_damaged", reason=type(error).__name__) from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise Refused("file_damaged", reason="zlib") from error
-        raise
     if len(data) != member.file_size:
         raise Refused("file_damaged", reason=member.filename[:80])
     return data

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Enterprise
@@ -72,6 +73,8 @@ def make_report(session: Session, order: Order, *, settings: Settings, actor: Ac
         language=language,
         class_words=words_of("pressure_class", language),
     )
+    # Drawing the file keeps the connection idle longer than the web's limit on a busy machine.
+    session.execute(text("set local idle_in_transaction_session_timeout = '3min'"))
     pdf = render_pdf(page_of(snapshot, imprint, map_svg=drawn, language=language))
     made = Report(
         kind=order.kind,

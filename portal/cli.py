@@ -16,6 +16,7 @@ from portal.core.errors import PortalError
 COMMAND_MODULES = (
     "portal.accounts.commands",
     "portal.audit.commands",
+    "portal.operation.alarms.commands",
     "ingestion_adapters.files.commands",
     "reports.commands",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
@@ -118,12 +118,13 @@ def steps_taken(session: Session, case_id: int, action: str) -> int:
 
 def _in_view(view: str, now: datetime) -> list[ColumnElement[bool]]:
     running = Case.state.not_in([int(each) for each in ENDED])
-    return {
+    views: dict[str, list[ColumnElement[bool]]] = {
         "running": [running],
         "overdue": [running, Case.due_at < now],
         "waiting": [Case.state.in_([int(State.AWAITING_ACCEPTANCE), int(State.REPLIED)])],
         "ended": [~running],
-    }.get(view, [])
+    }
+    return views.get(view, [])
 
 
 def _narrowed(wanted: CaseFilter, scope: Scope, now: datetime) -> list[ColumnElement[bool]]:
@@ -233,8 +234,7 @@ def limits_in_force(session: Session) -> dict[int, int]:
 def working_calendar(session: Session) -> WorkCalendar:
     """Return the working calendar with its exceptions."""
     rows = session.execute(select(WorkingDay.day, WorkingDay.worked))
-    exceptions: dict[date, bool] = {day: worked for day, worked in rows}
-    return WorkCalendar(exceptions)
+    return WorkCalendar({row.day: row.worked for row in rows})
 
 
 def late_cases(session: Session, *, now: datetime) -> Sequence[Any]:

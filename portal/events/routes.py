@@ -178,8 +178,12 @@ def _half_hours(case: Any) -> float:
     return int(most * 2) / 2
 
 
+def instant(at: datetime | None) -> str | None:
+    """Return an instant in city time, or None."""
+    return local(at).strftime("%Y-%m-%d %H:%M") if at else None
+
+
 def _facts(case: Any) -> list[tuple[str, Any]]:
-    instant = lambda at: local(at).strftime("%Y-%m-%d %H:%M") if at else None  # noqa: E731
     return [
         (gettext("Number"), case.case_no),
         (gettext("Enterprise"), case.enterprise),

@@ -77,7 +77,7 @@ def bound(arguments: argparse.Namespace) -> socket.socket:
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(path))
-        os.chmod(path, 0o666)  # noqa: S103  # the reverse proxy may run as another account
+        os.chmod(path, 0o666)  # the reverse proxy may run as another account
     else:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -51,7 +51,7 @@ def program(firm: Enterprise) -> Actor:
 def block_of(firm: Enterprise, *rows: tuple[Point, float, float] | tuple[Any, ...]) -> ReadingBlock:
     """Return a block of (point, minutes before NOW, value, quality, flag)."""
     full = [(*row, 192, 0)[:5] if len(row) == 3 else row for row in rows]
-    full = sorted(((row[0].id, -row[1], *row[2:]) for row in full))
+    full = sorted((row[0].id, -row[1], *row[2:]) for row in full)
     base = int(NOW.timestamp() * 1000)
     return ReadingBlock(
         enterprise_id=firm.id,

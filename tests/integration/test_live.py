@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any

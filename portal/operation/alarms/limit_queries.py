@@ -128,7 +128,7 @@ def watched_points(session: Session, enterprise_id: int) -> dict[int, WatchedPoi
 def figures_in_force(session: Session) -> dict[int, AlarmFigures]:
     """Return delays and deadband by measure: parameters `alarm.<word>.<figure>`, else defaults."""
     rows = session.execute(text("select key, value from parameter where key like 'alarm.%'"))
-    given: dict[str, float] = {key: value for key, value in rows}
+    given: dict[str, float] = {row.key: row.value for row in rows}
     return {
         measure: AlarmFigures(
             given.get(f"alarm.{WORD_OF_MEASURE[measure]}.on_delay_s", default.on_delay_s),

@@ -83,12 +83,13 @@ def lock_alarm(session: Session, alarm_id: int, *, scope: Scope) -> AlarmNow:
 
 
 def _listed() -> Select[Any]:
-    return (
+    listed: Select[Any] = (
         select(*COLUMNS)
         .join(Alarm, Alarm.id == AlarmNow.alarm_id)
         .join(Enterprise, Enterprise.id == AlarmNow.enterprise_id)
         .outerjoin(Point, Point.id == AlarmNow.point_id)
     )
+    return listed
 
 
 def _is_open() -> ColumnElement[bool]:
@@ -177,7 +178,7 @@ def events_of(session: Session, alarm_id: int, *, scope: Scope) -> Sequence[Alar
 def open_counts(session: Session, *, scope: Scope) -> dict[int, int]:
     """Return how many alarms are open, by level."""
     rows = session.execute(
-        select(AlarmNow.level, func.count())
+        select(AlarmNow.level, func.count().label("open"))
         .where(
             in_scope(scope, AlarmNow.enterprise_id, AlarmNow.adcode),
             _is_open(),
@@ -185,7 +186,7 @@ def open_counts(session: Session, *, scope: Scope) -> dict[int, int]:
         )
         .group_by(AlarmNow.level)
     )
-    return {level: count for level, count in rows}
+    return {row.level: row.open for row in rows}
 
 
 def newest_urgent(session: Session, *, scope: Scope) -> Any | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
@@ -109,7 +110,7 @@ def show_alarms(session: Session) -> ResponseReturnValue:
 FILTER_KEYS = ("level", "state", "kind", "enterprise", "district", "since", "until", "q")
 
 
-def _kept_args() -> dict[str, str]:
+def _kept_args() -> dict[str, Any]:
     keys = ("view", *FILTER_KEYS)
     return {key: request.args[key] for key in keys if request.args.get(key)}
 
@@ -119,11 +120,11 @@ def _page_links(page: AlarmPage) -> dict[str, str | None]:
         return {"prev": None, "next": None}
     first, last = page.rows[0], page.rows[-1]
     kept = _kept_args()
-    newer = {**kept, "before": cursor_of(first.raised_at, first.alarm_id)}
-    older = {**kept, "after": cursor_of(last.raised_at, last.alarm_id)}
+    newer: dict[str, Any] = {**kept, "before": cursor_of(first.raised_at, first.alarm_id)}
+    older: dict[str, Any] = {**kept, "after": cursor_of(last.raised_at, last.alarm_id)}
     return {
-        "prev": url_for(".show_alarms", **newer) if page.has_newer else None,  # type: ignore[arg-type]
-        "next": url_for(".show_alarms", **older) if page.has_older else None,  # type: ignore[arg-type]
+        "prev": url_for(".show_alarms", **newer) if page.has_newer else None,
+        "next": url_for(".show_alarms", **older) if page.has_older else None,
     }
 
 
@@ -178,8 +179,8 @@ def _export_row(row: Any) -> list[Any]:
     return [
         row.alarm_id, word("alarm_level", row.level), word("alarm_state", row.state),
         word("alarm_kind", row.kind), row.enterprise, row.object_code, row.point_code, row.value,
-        row.limit_value, row.unit, local(row.raised_at).strftime("%Y-%m-%d %H:%M:%S"),
-        local(row.cleared_at).strftime("%Y-%m-%d %H:%M:%S") if row.cleared_at else "",
+        row.limit_value, row.unit, instant(row.raised_at),
+        instant(row.cleared_at),
         row.acknowledged_by, word("alarm_verdict", row.verdict), row.case_id,
         gettext("yes") if row.historical else gettext("no"), row.text_said,
     ]  # fmt: skip
@@ -211,20 +212,27 @@ def show_alarm(session: Session, alarm_id: int) -> ResponseReturnValue:
     )
 
 
+def number(value: float | None, unit: str) -> str | None:
+    """Return a value with its unit, or None."""
+    return f"{value:g} {unit}".strip() if value is not None else None
+
+
+def instant(at: datetime | None) -> str | None:
+    """Return an instant in city time, or None."""
+    return local(at).strftime("%Y-%m-%d %H:%M:%S") if at else None
+
+
 def _facts(alarm: Any) -> list[tuple[str, Any]]:
     unit = alarm.unit or ""
-    number = lambda value: f"{value:g} {unit}".strip() if value is not None else None  # noqa: E731
-    limit = number(alarm.limit_value)
     named = limit_words().get(alarm.limit_name or "", gettext("Limit"))
-    instant = lambda at: local(at).strftime("%Y-%m-%d %H:%M:%S") if at else None  # noqa: E731
     sources = {"rule": gettext("Limit check of the portal"), "enterprise": gettext("Enterprise")}
     rows = [
         (gettext("Enterprise"), alarm.enterprise),
         (gettext("Object"), alarm.object_code),
         (gettext("Point"), " ".join(filter(None, (alarm.point_code, alarm.point_name)))),
-        (gettext("Value"), number(alarm.value)),
-        (named, limit),
-        (gettext("Worst value"), number(alarm.peak_value)),
+        (gettext("Value"), number(alarm.value, unit)),
+        (named, number(alarm.limit_value, unit)),
+        (gettext("Worst value"), number(alarm.peak_value, unit)),
         (gettext("Raised at"), instant(alarm.raised_at)),
         (gettext("Received at"), instant(alarm.received_at)),
         (gettext("Cleared at"), instant(alarm.cleared_at)),

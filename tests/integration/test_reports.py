@@ -73,7 +73,8 @@ def city(session: Session) -> tuple[int, pd.DataFrame]:
     leaks_and_alarms(session, firm.id)
     session.execute(
         text(
-            "insert into daily_supply (enterprise_id, gas_day, purchased_m3, sold_m3, linepack_m3, own_use_m3, receipt_id)"
+            "insert into daily_supply"
+            " (enterprise_id, gas_day, purchased_m3, sold_m3, linepack_m3, own_use_m3, receipt_id)"
             " select :e, d, 10000, 9600, 500 + extract(day from d), 20, 1"
             " from generate_series(date '2026-09-30', date '2026-10-31', interval '1 day') d"
         ),
@@ -88,9 +89,17 @@ def receipts(session: Session, enterprise_id: int) -> None:
         session.execute(
             text(
                 "insert into receipt (enterprise_id, dataset, batch_id, door, status, body_sm3, body_bytes, rows,"
-                " accepted, duplicate, rejected, received_at) values (:e, :d, :d, 'cli', 'taken', '', 1, :r, :a, 0, :j, :at)"
+                " accepted, duplicate, rejected, received_at)"
+                " values (:e, :d, :d, 'cli', 'taken', '', 1, :r, :a, 0, :j, :at)"
             ),
-            {"e": enterprise_id, "d": dataset, "r": rows, "a": rows - rejected, "j": rejected, "at": BEGIN + timedelta(days=3)},
+            {
+                "e": enterprise_id,
+                "d": dataset,
+                "r": rows,
+                "a": rows - rejected,
+                "j": rejected,
+                "at": BEGIN + timedelta(days=3),
+            },
         )
 
 
@@ -108,15 +117,16 @@ def leaks_and_alarms(session: Session, enterprise_id: int) -> None:
         seen = at + timedelta(minutes=10 if place < 8 else 50)
         session.execute(
             text(
-                "insert into alarm_now (alarm_id, enterprise_id, kind, level, historical, state, verdict, raised_at, acknowledged_at)"
+                "insert into alarm_now (alarm_id, enterprise_id, kind, level, historical, state, verdict,"
+                " raised_at, acknowledged_at)"
                 " values (:a, :e, 16, 1, false, 2, :v, :at, :seen)"
             ),
             {"a": alarm, "e": enterprise_id, "v": 1 if place < 9 else 2, "at": at, "seen": seen},
         )
         session.execute(
             text(
-                "insert into supervision_case (case_no, enterprise_id, alarm_id, case_class, level, title, state, opened_at,"
-                " due_at, closed_at) values (:n, :e, :a, 1, 1, '泄漏', 70, :at, :due, :closed)"
+                "insert into supervision_case (case_no, enterprise_id, alarm_id, case_class, level, title, state,"
+                " opened_at, due_at, closed_at) values (:n, :e, :a, 1, 1, '泄漏', 70, :at, :due, :closed)"
             ),
             {"n": f"T{enterprise_id}-{place}", "e": enterprise_id, "a": alarm, "at": at,
              "due": at + timedelta(hours=15), "closed": at + timedelta(hours=30 if place == 8 else 2 * place + 2)},

@@ -27,7 +27,9 @@ from reports.measures import licence, linepack_change, lost_gas
     [(85, 85, 98, 0), (98, 85, 98, 100), (91.5, 85, 98, 50), (60, 85, 98, 0), (99, 85, 98, 100),
      (8, 8, 3, 0), (3, 8, 3, 100), (5.5, 8, 3, 50), (1, 8, 3, 100), (30, 30, 5, 0), (17.5, 30, 5, 50)],
 )
-def test_score_is_linear_from_floor_to_target_and_clipped(value: float, floor: float, target: float, score: float) -> None:
+def test_score_is_linear_from_floor_to_target_and_clipped(
+    value: float, floor: float, target: float, score: float
+) -> None:
     assert score_of(value, floor=floor, target=target) == pytest.approx(score)
 
 

@@ -15,6 +15,7 @@ from ingestion_adapters.files.readers.zips import MAX_SHAPE_MEMBERS, open_checke
 MEMORY_BYTES = 1 << 30
 CPU_S = 20
 OUTPUT_BYTES = 400 << 20
+_PROBED_BY_GDAL = ("geopandas", "pandas", "pyarrow", "pyproj")
 READERS = frozenset({"csv_file", "xlsx_file", "shape_zip", "geojson_file", "gpkg_file"})
 
 
@@ -35,6 +36,8 @@ def main(reader: str, source: str, target: str) -> int:
         if reader == "shape_zip":
             # An archive that is refused by its directory does not pay for loading GDAL.
             open_checked(Path(source), MAX_SHAPE_MEMBERS).close()
+        for unused in _PROBED_BY_GDAL:
+            sys.modules[unused] = None  # type: ignore[assignment]  # pyogrio loads them if it can, for half a second
         module = importlib.import_module(f"ingestion_adapters.files.readers.{reader}")
         reply = module.read(Path(source))
     except Refused as refusal:

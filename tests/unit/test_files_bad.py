@@ -207,7 +207,7 @@ def test_every_kind_of_finding_has_a_code_a_rule_and_both_languages() -> None:
         assert words.severity in ("error", "warning", "notice"), key
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=400), st.sampled_from([".csv", ".xlsx", ".geojson", ".zip"]))
 def test_random_bytes_never_break_the_reader(tmp_path: Path, content: bytes, suffix: str) -> None:
     path = tmp_path / f"random{suffix}"

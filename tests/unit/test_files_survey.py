@@ -373,7 +373,7 @@ def test_a_line_that_runs_from_end_to_start_is_turned_round(tmp_path: Path) -> N
     assert pipe.geom.coordinates[0] == [113.931, 22.52] and errors(result) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(0, N - 2),
     st.integers(0, len(PIPE_HEAD) - 1),

@@ -45,7 +45,7 @@ def known_nodes(session: Session, enterprise_id: int) -> dict[str, Place]:
     rows = session.execute(
         text("select src_code, st_x(geom), st_y(geom) from gas_node where enterprise_id = :id"), {"id": enterprise_id}
     )
-    return {code: Place(lon, lat) for code, lon, lat in rows}
+    return {code: (lon, lat) for code, lon, lat in rows}
 
 
 def digest_of(paths: Sequence[Path]) -> tuple[str, int]:

@@ -25,7 +25,7 @@ from portal.operation.telemetry.queries import (
 DEFAULT_ZOOM = 11
 LISTED = ("pipe", "station", "valve", "regulator", "user", "sensor", "alarm")
 # Zoom from which a layer shows everything it has; rows of the tree are greyed below it.
-MIN_ZOOM = {"pipe": 8, "valve": 13.5, "regulator": 12.5, "sensor": 12.5, "user": 8, "building": 13.2, "road": 8}
+MIN_ZOOM = {"pipe": 8, "valve": 13.5, "regulator": 12.5, "sensor": 12.5, "user": 8, "building": 14, "road": 8}
 MAX_POINTS_SHOWN = 6
 
 

@@ -58,6 +58,7 @@ def run_forever() -> None:
     """Wait to become the leader, then run the schedule until stopped."""
     settings = Settings.from_env()
     start_logging(settings.log_level)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # its line a second says nothing new
     engine = create_engine(settings.worker_database_url, isolation_level="AUTOCOMMIT", pool_size=1)
     leader = engine.connect()
     leader.execute(text("set idle_session_timeout = 0"))

@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
@@ -68,17 +69,19 @@ class Program:
             self.client.push(dataset, rows)
 
     def _answer_orders(self, now: float) -> None:
-        orders = self.client.get("/api/v1/orders")["orders"]
-        titles = {str(o["id"]): str(o["title"]) for o in orders if o["state"] in _WAITING}
+        answer = self.client.get("/api/v1/orders")
+        if answer.status != HTTPStatus.OK:
+            return
+        titles = {str(o["id"]): str(o["title"]) for o in answer.body["orders"] if o["state"] in _WAITING}
         # An order that comes back after the regulator found the work wanting is answered anew.
         self.answered &= titles.keys()
         for number in sorted(titles.keys() - self.answered):
             if now - self.seen.setdefault(number, now) < answer_delay_s(number):
                 continue
             body = {"text": reply_text(number, titles[number])}
-            self.client.post(f"/api/v1/orders/{number}/replies", body)
-            self.answered.add(number)
-            del self.seen[number]
+            if self.client.post(f"/api/v1/orders/{number}/replies", body).status == HTTPStatus.OK:
+                self.answered.add(number)
+                del self.seen[number]
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

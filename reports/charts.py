@@ -197,20 +197,14 @@ def share_bar(rows: Sequence[tuple[str, float, str]]) -> str:
         wide = 1700 * km / whole
         parts.append(_rect(x, 0, wide, 44, colour))
         x += wide
-    for place, (name, km, colour) in enumerate(rows):
-        column, line = place % 4, place // 4
-        parts.append(f'<rect x="{column * 425}" y="{68 + line * 44}" width="24" height="24" rx="4" fill="{colour}"/>')
-        parts.append(
-            _text(
-                column * 425 + 36,
-                90 + line * 44,
-                f"{name} {km:,.1f} km · {100 * km / whole:.1f} %",
-                27,
-                INK_2,
-                "start",
-            )
-        )
-    return _svg(1700, 70 + 44 * math.ceil(len(rows) / 4), "".join(parts))
+    words = [f"{name} {km:,.1f} km · {100 * km / whole:.1f} %" for name, km, _ in rows]
+    columns = 3 if any(len(said.encode()) > 28 for said in words) else 4
+    wide = 1700 / columns
+    for place, (said, (_, _, colour)) in enumerate(zip(words, rows, strict=True)):
+        x, y = place % columns * wide, 68 + place // columns * 44
+        parts.append(f'<rect x="{x:.1f}" y="{y}" width="24" height="24" rx="4" fill="{colour}"/>')
+        parts.append(_text(x + 36, y + 22, said, 27, INK_2, "start"))
+    return _svg(1700, 70 + 44 * math.ceil(len(rows) / columns), "".join(parts))
 
 
 def nice_top(value: float, *, whole: bool = False) -> float:

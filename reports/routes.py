@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
@@ -102,6 +102,7 @@ def show(session: Session, report_id: int) -> ResponseReturnValue:
         "reports/show.html",
         report=found,
         s=found.snapshot,
+        until=datetime.fromisoformat(found.snapshot["period"]["until"]),
         say=say,
         chart=Drawings(found.snapshot, say, language()),
         versions=archive.versions(session, found),

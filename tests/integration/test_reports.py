@@ -234,7 +234,7 @@ def test_the_pdf_has_seven_parts_pages_fonts_and_the_figures(db: Session, settin
             assert f"{row['value']:,.2f}{row['unit']}" in whole
     assert f"{made.score:.1f}" in pages[0]
     for number, page in enumerate(pages[1:], start=2):
-        assert squeezed(f"{say('Page ')}{number}{say(' of ')}{len(pages)}{say(' pages')}") in page
+        assert squeezed(f"{say('Page')}{number}{say('of')}{len(pages)}{say('pages')}") in page
         assert made.verify_code in page
     assert made.snapshot_sm3 in whole
     fonts = fonts_of(reader)

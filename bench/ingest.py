@@ -58,11 +58,22 @@ class Sender:
             self.enterprise_id = own.id
             records = [Station(src_code="S", kind=2, lon=112.5, lat=32.0)]
             points = [
-                Point(src_code=f"S.PT{n:05}", object_code="S", measure=1, unit="kPa", lon=112.5, lat=32.0, low=100.0, high=500.0)
+                Point(
+                    src_code=f"S.PT{n:05}",
+                    object_code="S",
+                    measure=1,
+                    unit="kPa",
+                    lon=112.5,
+                    lat=32.0,
+                    low=100.0,
+                    high=500.0,
+                )
                 for n in range(POINTS)
             ]
             store_network(session, own.id, [*records, *points], 0)
-            found = session.execute(text("select src_code, id from point where enterprise_id = :e order by id"), {"e": own.id})
+            found = session.execute(
+                text("select src_code, id from point where enterprise_id = :e order by id"), {"e": own.id}
+            )
             self.codes, ids = zip(*found, strict=True)
             self.ids = np.array(ids, np.int32)
             key = make_key(session, own.id, settings=settings, now=utc_now(), actor=cli_actor())
@@ -82,7 +93,11 @@ class Sender:
         """Return a body of JSON rows with ISO times."""
         place, at, value = self.columns(rows)
         records = [
-            {"point": self.codes[p], "t": datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds"), "v": v}
+            {
+                "point": self.codes[p],
+                "t": datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds"),
+                "v": v,
+            }
             for p, ms, v in zip(place.tolist(), at.tolist(), value.tolist(), strict=True)
         ]
         return msgspec.json.encode({"records": records})
@@ -98,7 +113,14 @@ class Sender:
         order = np.lexsort((at, place))
         full = np.full(rows, 192, np.int16)
         block = ReadingBlock(
-            self.enterprise_id, 0, datetime.now(UTC), self.ids[place[order]], at[order], value[order], full, np.zeros(rows, np.int16)
+            self.enterprise_id,
+            0,
+            datetime.now(UTC),
+            self.ids[place[order]],
+            at[order],
+            value[order],
+            full,
+            np.zeros(rows, np.int16),
         )
         return copy_body(replace(block))
 
@@ -142,7 +164,19 @@ def rows_per_s(rows: int, work: Callable[[int], None]) -> float:
 @contextmanager
 def intake(port: int, workers: int) -> Iterator[None]:
     """Run the intake process as in production."""
-    words = ["-k", "gthread", "-w", str(workers), "--threads", "4", "-b", f"127.0.0.1:{port}", "--log-level", "error", "wsgi:app"]
+    words = [
+        "-k",
+        "gthread",
+        "-w",
+        str(workers),
+        "--threads",
+        "4",
+        "-b",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "error",
+        "wsgi:app",
+    ]
     process = subprocess.Popen([ROOT / ".venv" / "bin" / "gunicorn", *words], cwd=ROOT)
     try:
         for _ in range(300):

@@ -185,10 +185,8 @@ def _judge_values(record: Any) -> Finding | None:
         value = getattr(record, name)
         if value is None:
             continue
-        if name in coded:
-            finding = _dictionary_finding(name, coded[name], value)
-        else:
-            finding = _number_finding(name, value)
+        known = coded.get(name)
+        finding = _dictionary_finding(name, known, value) if known else _number_finding(name, value)
         if finding:
             return finding
     if isinstance(record, Pipe):

@@ -72,7 +72,8 @@ class Queue:
     def first(self) -> tuple[int, str, str, bytes] | None:
         """Return the batch to send now."""
         found: tuple[int, str, str, bytes] | None = self.db.execute(
-            "select id, batch_id, dataset, body from batch order by urgent desc, case when urgent then -id else id end limit 1"
+            "select id, batch_id, dataset, body from batch"
+            " order by urgent desc, case when urgent then -id else id end limit 1"
         ).fetchone()
         return found
 
@@ -111,7 +112,9 @@ class Client:
         """Keep records for sending, in batches; return their batch numbers. `flush` sends."""
         made = []
         for start in range(0, len(records), BATCH_ROWS):
-            words = json.dumps({"records": list(records[start : start + BATCH_ROWS])}, ensure_ascii=False, allow_nan=False)
+            words = json.dumps(
+                {"records": list(records[start : start + BATCH_ROWS])}, ensure_ascii=False, allow_nan=False
+            )
             made.append(self.push_body(dataset, words.encode()))
         return made
 
@@ -174,11 +177,11 @@ class Client:
 
     def _call(self, method: str, path: str, body: bytes, more: dict[str, str]) -> Answer:
         headers = self.headers(method, path, body) | {"Accept": JSON} | more
-        request = urllib.request.Request(  # noqa: S310  # the scheme is checked when the client is made
+        request = urllib.request.Request(  # the scheme is checked when the client is made
             self.base_url + path, data=body if method != "GET" else None, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
                 return self._understood(reply.status, reply.read(), None)
         except urllib.error.HTTPError as refused:
             with refused:
@@ -205,7 +208,7 @@ class Client:
             self.offset_ms = off if abs(off) > 5000 else 0
 
     def _next_wait(self, answer: Answer) -> float:
-        wait = self.wait_s * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, no secret
+        wait = self.wait_s * random.uniform(0.5, 1.5)  # jitter, no secret
         self.wait_s = min(self.wait_s * 2, LONGEST_WAIT_S)
         return max(wait, answer.retry_after_s or 0.0)
 
@@ -224,7 +227,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--key-file", required=True, type=Path, help="file that holds the key")
     parser.add_argument("--queue", default=Path("ranjian-queue.db"), type=Path)
     actions = parser.add_subparsers(dest="action", required=True)
-    pushing = actions.add_parser("push", help="push a JSON file {\"records\": […]} or a list")
+    pushing = actions.add_parser("push", help='push a JSON file {"records": […]} or a list')
     pushing.add_argument("dataset")
     pushing.add_argument("file", type=Path)
     actions.add_parser("flush", help="send what waits")

@@ -75,8 +75,15 @@ def accept_message(
         if (known.body_sm3, known.dataset) != (batch.body_sm3, batch.dataset):
             raise Conflict("E_BATCH_CONFLICT", receipt_id=known.id)
         return Answer(
-            known.batch_id, known.id, known.rows, known.accepted, known.duplicate, known.rejected,
-            first_findings(session, known.id), known.received_at, replayed=True,
+            known.batch_id,
+            known.id,
+            known.rows,
+            known.accepted,
+            known.duplicate,
+            known.rejected,
+            first_findings(session, known.id),
+            known.received_at,
+            replayed=True,
         )
     receipt_id = next_receipt_id(session)
     if batch.dataset == "RT":
@@ -91,9 +98,7 @@ def accept_message(
     return _finish(session, batch, receipt_id, rows, stored, now)
 
 
-def _finish(
-    session: Session, batch: Batch, receipt_id: int, rows: int, stored: Stored, now: datetime
-) -> Answer:
+def _finish(session: Session, batch: Batch, receipt_id: int, rows: int, stored: Stored, now: datetime) -> Answer:
     findings = sorted(stored.rejections, key=lambda found: found.row)
     errors = [found for found in findings if found.severity == "error"]
     counts = Counts(rows, stored.accepted, stored.duplicate, len(errors), stored.late)
@@ -101,8 +106,14 @@ def _finish(
     write_findings(session, receipt_id, batch.enterprise_id, findings)
     announce_intake(session, batch.enterprise_id, receipt_id)
     return Answer(
-        batch.batch_id, receipt_id, rows, counts.accepted, counts.duplicate, counts.rejected,
-        errors[:REJECTIONS_IN_ANSWER], now,
+        batch.batch_id,
+        receipt_id,
+        rows,
+        counts.accepted,
+        counts.duplicate,
+        counts.rejected,
+        errors[:REJECTIONS_IN_ANSWER],
+        now,
     )
 
 

@@ -48,10 +48,16 @@ def feed_lines(session: Session, now: datetime) -> list[FeedLine]:
     def lately(column: Any) -> Any:
         return func.coalesce(func.sum(case((recent, column), else_=0)), 0)
 
-    figures = [getattr(IntakeHour, name) for name in ("batches", "rows", "accepted", "duplicate", "rejected", "late", "refused")]
+    figures = [
+        getattr(IntakeHour, name)
+        for name in ("batches", "rows", "accepted", "duplicate", "rejected", "late", "refused")
+    ]
     wanted = (
         select(
-            IntakeHour.enterprise_id, Enterprise.short_name, IntakeHour.dataset, *map(lately, figures),
+            IntakeHour.enterprise_id,
+            Enterprise.short_name,
+            IntakeHour.dataset,
+            *map(lately, figures),
             func.max(IntakeHour.last_at),
         )
         .join(Enterprise, Enterprise.id == IntakeHour.enterprise_id)
@@ -60,7 +66,11 @@ def feed_lines(session: Session, now: datetime) -> list[FeedLine]:
     )
     return [
         FeedLine(
-            row[0], row[1], row[2], *(int(value) for value in row[3:10]), row[10],
+            row[0],
+            row[1],
+            row[2],
+            *(int(value) for value in row[3:10]),
+            row[10],
             silent=now - row[10] > SILENT_AFTER.get(row[2], QUIET_AFTER) and row[2] in ("RT", "DAY"),
         )
         for row in session.execute(wanted)

@@ -14,8 +14,22 @@ from portal.core.codes import dictionaries
 
 REF = "#/components/schemas/"
 CODES = (
-    "E_SCHEMA", "E_DICT", "E_UNKNOWN_OBJECT", "E_RANGE", "E_TIME", "E_FUTURE", "E_TOO_OLD", "E_GEOMETRY", "E_CRS",
-    "E_DUPLICATE_KEY", "E_NOT_YOURS", "E_SIGN", "E_WINDOW", "E_REPLAY", "E_QUOTA", "E_BATCH_CONFLICT",
+    "E_SCHEMA",
+    "E_DICT",
+    "E_UNKNOWN_OBJECT",
+    "E_RANGE",
+    "E_TIME",
+    "E_FUTURE",
+    "E_TOO_OLD",
+    "E_GEOMETRY",
+    "E_CRS",
+    "E_DUPLICATE_KEY",
+    "E_NOT_YOURS",
+    "E_SIGN",
+    "E_WINDOW",
+    "E_REPLAY",
+    "E_QUOTA",
+    "E_BATCH_CONFLICT",
 )
 SECURITY = ("AppId", "Timestamp", "Nonce", "SignAlg", "Sign")
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -99,29 +113,49 @@ def _limit_to(shape: dict[str, Any], codes: list[int]) -> None:
 
 
 def _answer_schemas() -> dict[str, Any]:
-    rejection = _object({"row": _COUNT, "field": _MAYBE_TEXT, "code": {"type": "string", "enum": list(CODES)}, "message": _TEXT})
+    rejection = _object(
+        {"row": _COUNT, "field": _MAYBE_TEXT, "code": {"type": "string", "enum": list(CODES)}, "message": _TEXT}
+    )
     kept = _object(
         rejection["properties"]
         | {"severity": {"enum": ["error", "warning"]}, "object": _MAYBE_TEXT, "raw": _MAYBE_TEXT}
     )
     counts = {"accepted": _COUNT, "duplicate": _COUNT, "rejected": _COUNT}
     receipt = {
-        "receipt_id": _COUNT, "batch_id": _TEXT, "dataset": _TEXT, "door": _TEXT,
-        "status": {"enum": ["taken", "refused"]}, "code": _MAYBE_TEXT, "rows": _COUNT, **counts,
-        "body_sm3": _TEXT, "body_bytes": _COUNT, "received_at": _AT,
+        "receipt_id": _COUNT,
+        "batch_id": _TEXT,
+        "dataset": _TEXT,
+        "door": _TEXT,
+        "status": {"enum": ["taken", "refused"]},
+        "code": _MAYBE_TEXT,
+        "rows": _COUNT,
+        **counts,
+        "body_sm3": _TEXT,
+        "body_bytes": _COUNT,
+        "received_at": _AT,
     }
     following = {"next": {"type": ["integer", "null"]}, "server_time": _AT}
     answer = _object(
         {
-            "batch_id": _TEXT, "receipt_id": _COUNT, **counts,
-            "rejections": {"type": "array", "items": {"$ref": REF + "Rejection"}, "maxItems": 1000}, "server_time": _AT,
+            "batch_id": _TEXT,
+            "receipt_id": _COUNT,
+            **counts,
+            "rejections": {"type": "array", "items": {"$ref": REF + "Rejection"}, "maxItems": 1000},
+            "server_time": _AT,
         }
     )
     answer["properties"]["replayed"] = {"const": True}
     line = {"dataset": _TEXT, "batches": _COUNT, "refused": _COUNT, "rows": _COUNT, **counts, "sm3": _TEXT}
     order = {
-        "id": _COUNT, "case_no": _TEXT, "title": _TEXT, "level": {"type": "integer"}, "case_class": {"type": "integer"},
-        "state": {"type": "integer"}, "alarm_id": {"type": ["integer", "null"]}, "instruction": _MAYBE_TEXT, "due_at": _AT,
+        "id": _COUNT,
+        "case_no": _TEXT,
+        "title": _TEXT,
+        "level": {"type": "integer"},
+        "case_class": {"type": "integer"},
+        "state": {"type": "integer"},
+        "alarm_id": {"type": ["integer", "null"]},
+        "instruction": _MAYBE_TEXT,
+        "due_at": _AT,
     }
     return {
         "Rejection": rejection,
@@ -133,7 +167,11 @@ def _answer_schemas() -> dict[str, Any]:
             receipt | {"rejections": {"type": "array", "items": {"$ref": REF + "KeptRejection"}}, **following}
         ),
         "Reconciliation": _object(
-            {"date": {"type": "string", "format": "date"}, "datasets": {"type": "array", "items": _object(line)}, "server_time": _AT}
+            {
+                "date": {"type": "string", "format": "date"},
+                "datasets": {"type": "array", "items": _object(line)},
+                "server_time": _AT,
+            }
         ),
         "Orders": _object({"orders": {"type": "array", "items": _object(order)}, "server_time": _AT}),
         "ReplyTaken": _object({"id": _COUNT, "case_no": _TEXT, "state": {"type": "integer"}, "server_time": _AT}),
@@ -141,8 +179,14 @@ def _answer_schemas() -> dict[str, Any]:
             "type": "object",
             "required": ["type", "status", "code", "title", "detail"],
             "properties": {
-                "type": _TEXT, "status": {"type": "integer"}, "code": _TEXT, "title": _TEXT, "detail": _TEXT,
-                "request_id": _TEXT, "server_time": _AT, "receipt_id": _COUNT,
+                "type": _TEXT,
+                "status": {"type": "integer"},
+                "code": _TEXT,
+                "title": _TEXT,
+                "detail": _TEXT,
+                "request_id": _TEXT,
+                "server_time": _AT,
+                "receipt_id": _COUNT,
             },
         },
         "Columns": {
@@ -207,7 +251,12 @@ def _good(schema: str, words: str) -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    after = {"name": "after", "in": "query", "schema": _COUNT | {"maximum": 10**17}, "description": "next of the page before"}
+    after = {
+        "name": "after",
+        "in": "query",
+        "schema": _COUNT | {"maximum": 10**17},
+        "description": "next of the page before",
+    }
     since = {"name": "since", "in": "query", "schema": _AT, "description": "ISO 8601 with offset"}
     number = {"in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
     day = {"name": "date", "in": "query", "required": True, "schema": {"type": "string", "format": "date"}}
@@ -216,7 +265,10 @@ def _paths() -> dict[str, Any]:
         "/api/v1/receipts": {"get": _read("listReceipts", "Receipts", [since, after], {"400": "Malformed"})},
         "/api/v1/receipts/{receipt_id}": {
             "get": _read(
-                "showReceipt", "ReceiptDetail", [number | {"name": "receipt_id"}, after], {"400": "Malformed", "404": "Unknown"}
+                "showReceipt",
+                "ReceiptDetail",
+                [number | {"name": "receipt_id"}, after],
+                {"400": "Malformed", "404": "Unknown"},
             )
         },
         "/api/v1/reconciliation": {"get": _read("reconcile", "Reconciliation", [day], {"400": "Malformed"})},
@@ -226,7 +278,9 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "operationId": "openapi",
                 "security": [],
-                "responses": {"200": {"description": "本文档 / this document", "content": {JSON: {"schema": {"type": "object"}}}}},
+                "responses": {
+                    "200": {"description": "本文档 / this document", "content": {JSON: {"schema": {"type": "object"}}}}
+                },
             }
         },
     }
@@ -241,7 +295,14 @@ def _read(name: str, schema: str, parameters: list[dict[str, Any]], more: dict[s
 def _reply(number: dict[str, Any]) -> dict[str, Any]:
     text = {"type": "string", "minLength": 1, "maxLength": 2000}
     schema = _object({"text": text}) | {"additionalProperties": False}
-    more = {"400": "Malformed", "403": "NotAllowed", "404": "Unknown", "409": "Conflict", "415": "BadType", "422": "Unusable"}
+    more = {
+        "400": "Malformed",
+        "403": "NotAllowed",
+        "404": "Unknown",
+        "409": "Conflict",
+        "415": "BadType",
+        "422": "Unusable",
+    }
     return {
         "operationId": "replyToOrder",
         "parameters": [number],

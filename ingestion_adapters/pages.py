@@ -54,12 +54,20 @@ def list_receipts(session: Any) -> ResponseReturnValue:
     )
     found = receipts_listed(session, wanted)
     page, following = found[:PAGE_ROWS], None
-    kept = {"enterprise": wanted.enterprise_id, "dataset": wanted.dataset or None, "trouble": "1" if wanted.trouble else None}
+    kept = {
+        "enterprise": wanted.enterprise_id,
+        "dataset": wanted.dataset or None,
+        "trouble": "1" if wanted.trouble else None,
+    }
     if len(found) > PAGE_ROWS:
         following = url_for(".list_receipts", **kept, before=page[-1][0].id)
     first = url_for(".list_receipts", **kept) if wanted.before else None
     return render_template(
-        "intake/receipts.html", page=page, wanted=wanted, enterprises=senders(session), datasets=list(DATASETS),
+        "intake/receipts.html",
+        page=page,
+        wanted=wanted,
+        enterprises=senders(session),
+        datasets=list(DATASETS),
         links={"prev": first, "next": following},
     )
 
@@ -81,8 +89,13 @@ def show_receipt(session: Any, receipt_id: int) -> ResponseReturnValue:
         "next": f"{here}?after={page[-1].id}" if len(found) > PAGE_ROWS else None,
     }
     return render_template(
-        "intake/receipts_one.html", row=row, sender=sender_name(session, row.enterprise_id), findings=page, links=links,
-        by_code=findings_by_code(session, receipt_id), english=_english(),
+        "intake/receipts_one.html",
+        row=row,
+        sender=sender_name(session, row.enterprise_id),
+        findings=page,
+        links=links,
+        by_code=findings_by_code(session, receipt_id),
+        english=_english(),
     )
 
 
@@ -95,7 +108,11 @@ def download_findings(receipt_id: int) -> ResponseReturnValue:
         if row is None:
             raise NotFound("receipt")
         record(
-            session, current_actor(), "receipt.export", object_type="receipt", object_id=receipt_id,
+            session,
+            current_actor(),
+            "receipt.export",
+            object_type="receipt",
+            object_id=receipt_id,
             enterprise_id=row.enterprise_id,
         )
     answer = Response(stream_with_context(_csv_lines(receipt_id)), mimetype="text/csv")
@@ -105,8 +122,15 @@ def download_findings(receipt_id: int) -> ResponseReturnValue:
 
 def _csv_lines(receipt_id: int) -> Iterator[str]:
     words = (
-        gettext("File"), gettext("Row"), gettext("Object"), gettext("Field"), gettext("Rule"), gettext("Severity"),
-        gettext("Code"), gettext("Reason"), gettext("Row as sent"),
+        gettext("File"),
+        gettext("Row"),
+        gettext("Object"),
+        gettext("Field"),
+        gettext("Rule"),
+        gettext("Severity"),
+        gettext("Code"),
+        gettext("Reason"),
+        gettext("Row as sent"),
     )
     yield "\ufeff" + _csv_line(words)
     english, after = _english(), 0

@@ -21,8 +21,18 @@ REJECTIONS_IN_ANSWER = 1000
 PAGE_ROWS = 200
 _FEW = 50
 _FINDING_COLUMNS = (
-    "receipt_id", "enterprise_id", "severity", "file", "row", "object_code", "field", "rule", "code", "message_zh",
-    "message_en", "raw",
+    "receipt_id",
+    "enterprise_id",
+    "severity",
+    "file",
+    "row",
+    "object_code",
+    "field",
+    "rule",
+    "code",
+    "message_zh",
+    "message_en",
+    "raw",
 )
 
 
@@ -139,8 +149,18 @@ def write_findings(session: Session, receipt_id: int, enterprise_id: int, findin
     """Keep the findings of a batch with the rows they refused."""
     rows = [
         (
-            receipt_id, enterprise_id, found.severity, found.file, found.row, found.object_code, found.field,
-            found.rule, found.code, clean_text(found.zh), clean_text(found.en), found.raw,
+            receipt_id,
+            enterprise_id,
+            found.severity,
+            found.file,
+            found.row,
+            found.object_code,
+            found.field,
+            found.rule,
+            found.code,
+            clean_text(found.zh),
+            clean_text(found.en),
+            found.raw,
         )
         for found in findings
     ]
@@ -154,7 +174,7 @@ def write_findings(session: Session, receipt_id: int, enterprise_id: int, findin
         text(f"create temp table rejection_incoming on commit drop as select {columns} from rejection with no data")
     )
     copy_into(session, "rejection_incoming", [f'"{name}"' for name in _FINDING_COLUMNS], rows)
-    session.execute(text(f"insert into rejection ({columns}) select {columns} from rejection_incoming"))  # noqa: S608
+    session.execute(text(f"insert into rejection ({columns}) select {columns} from rejection_incoming"))
     session.execute(text("drop table rejection_incoming"))
 
 
@@ -168,8 +188,16 @@ def first_findings(session: Session, receipt_id: int) -> list[Finding]:
 def as_finding(row: Rejection) -> Finding:
     """Return a stored finding."""
     return Finding(
-        row.row, row.code, row.message_zh, row.message_en, row.field, row.object_code, row.rule, row.raw,
-        row.severity, row.file,
+        row.row,
+        row.code,
+        row.message_zh,
+        row.message_en,
+        row.field,
+        row.object_code,
+        row.rule,
+        row.raw,
+        row.severity,
+        row.file,
     )
 
 

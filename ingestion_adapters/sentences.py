@@ -26,13 +26,9 @@ SENTENCES: dict[str, Callable[..., str]] = {
 REASONS: dict[str, Callable[..., str]] = {
     "bad_encoding": _plain(lambda: gettext("The compressed body is damaged or incomplete")),
     "unknown_encoding": _plain(lambda: gettext("Content-Encoding must be gzip or zstd")),
-    "unknown_type": _plain(
-        lambda: gettext("Content-Type must be application/json, application/x-ndjson or text/csv")
-    ),
+    "unknown_type": _plain(lambda: gettext("Content-Type must be application/json, application/x-ndjson or text/csv")),
     "too_large": lambda **f: gettext("The body is larger than %(limit_mb)s MB", **_only(f, "limit_mb")),
-    "too_large_inflated": lambda **f: gettext(
-        "The body unpacks to more than %(limit_mb)s MB", **_only(f, "limit_mb")
-    ),
+    "too_large_inflated": lambda **f: gettext("The body unpacks to more than %(limit_mb)s MB", **_only(f, "limit_mb")),
     "too_many_rows": lambda **f: gettext("The batch has more than %(limit)s rows", **_only(f, "limit")),
     "columns_differ": _plain(lambda: gettext("The columns p, t, v and q differ in length")),
     "columns_index": _plain(lambda: gettext("The column p names a place outside the list of points")),
@@ -40,9 +36,7 @@ REASONS: dict[str, Callable[..., str]] = {
     "no_records": _plain(lambda: gettext("The body must be an object with the list records")),
     "not_utf8": _plain(lambda: gettext("The text is not UTF-8")),
     "bad_csv": _plain(lambda: gettext("The CSV text cannot be read or its header is missing or repeated")),
-    "bad_batch_id": _plain(
-        lambda: gettext("X-Batch-Id must be 1 to 64 printable ASCII characters without blanks")
-    ),
+    "bad_batch_id": _plain(lambda: gettext("X-Batch-Id must be 1 to 64 printable ASCII characters without blanks")),
     "bad_value": _plain(lambda: gettext("A value cannot be stored")),
     "batch_conflict": lambda **f: gettext(
         "This batch number was used for other content; see receipt %(receipt_id)s", **_only(f, "receipt_id")

@@ -31,9 +31,7 @@ def sign(key: bytes, text: bytes) -> str:
 
 def well_formed(timestamp: str, nonce: str, signature: str) -> bool:
     """Return whether the three headers have the shape they must have."""
-    return bool(
-        _TIMESTAMP.fullmatch(timestamp) and _NONCE.fullmatch(nonce) and _SIGNATURE.fullmatch(signature)
-    )
+    return bool(_TIMESTAMP.fullmatch(timestamp) and _NONCE.fullmatch(nonce) and _SIGNATURE.fullmatch(signature))
 
 
 def matches(key: bytes, texts: tuple[bytes, ...], signature: str) -> bool:

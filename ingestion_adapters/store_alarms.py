@@ -47,9 +47,7 @@ def store_alarms(
     return Stored(accepted, known, findings)
 
 
-def _judged(
-    sent: AlarmPush, index: int, now: datetime, *, known_points: dict[str, int]
-) -> PushedAlarm | Finding:
+def _judged(sent: AlarmPush, index: int, now: datetime, *, known_points: dict[str, int]) -> PushedAlarm | Finding:
     times: dict[str, datetime | None] = {"cleared_at": None}
     for field in ("raised_at", "cleared_at"):
         value = getattr(sent, field)
@@ -65,12 +63,26 @@ def _judged(
         return _about_time(sent, index, "cleared_at", "E_TIME")
     if sent.point is not None and sent.point not in known_points:
         return replace(
-            about(sent, index, "E_UNKNOWN_OBJECT", "point", f"测点“{sent.point}”不存在", f"Point {sent.point} is unknown"),
+            about(
+                sent, index, "E_UNKNOWN_OBJECT", "point", f"测点“{sent.point}”不存在", f"Point {sent.point} is unknown"
+            ),
             object_code=sent.alarm_no,
         )
     return PushedAlarm(
-        0, sent.alarm_no, sent.kind, sent.level, raised, sent.point, sent.object_code, sent.value, sent.limit,
-        sent.text, cleared, sent.disposal, sent.lon, sent.lat,
+        0,
+        sent.alarm_no,
+        sent.kind,
+        sent.level,
+        raised,
+        sent.point,
+        sent.object_code,
+        sent.value,
+        sent.limit,
+        sent.text,
+        cleared,
+        sent.disposal,
+        sent.lon,
+        sent.lat,
     )
 
 

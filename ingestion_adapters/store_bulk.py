@@ -60,7 +60,9 @@ def stage(session: Session, target: Target, rows: Iterable[Sequence[Any]]) -> st
     """Fill a temporary table with the target's columns and return its name; `unstage` drops it."""
     name = f"incoming_{target.table}"
     columns = ", ".join(target.columns)
-    session.execute(text(f"create temp table {name} on commit drop as select {columns} from {target.table} with no data"))
+    session.execute(
+        text(f"create temp table {name} on commit drop as select {columns} from {target.table} with no data")
+    )
     copy_into(session, name, target.columns, rows)
     session.execute(text(f"analyze {name}"))
     return name
@@ -89,7 +91,7 @@ def upsert(
     stamp = f", {target.stamp} = now()" if target.stamp else ""
     done = session.execute(
         text(
-            f"insert into {target.table} as old (enterprise_id, receipt_id, {columns})"  # noqa: S608  # names are constants
+            f"insert into {target.table} as old (enterprise_id, receipt_id, {columns})"  # names are constants
             f" select :enterprise_id, :receipt_id, {columns} from {name}"
             f" on conflict (enterprise_id, {', '.join(target.key)}) do update"
             f" set {moved}, receipt_id = excluded.receipt_id{stamp}"
@@ -108,10 +110,10 @@ def ids_of(session: Session, table: str, enterprise_id: int, codes: Collection[s
     wanted = sorted(codes)
     for start in range(0, len(wanted), _CODES_AT_ONCE):
         rows = session.execute(
-            text(f"select src_code, id from {table} where enterprise_id = :e and src_code = any(:codes)"),  # noqa: S608
+            text(f"select src_code, id from {table} where enterprise_id = :e and src_code = any(:codes)"),
             {"e": enterprise_id, "codes": wanted[start : start + _CODES_AT_ONCE]},
         )
-        found.update({code: number for code, number in rows})
+        found.update((row.src_code, row.id) for row in rows)
     return found
 
 

@@ -46,8 +46,14 @@ def store_profile(
         own.updated_at = now
         after = {name: str(value) for name, value in changes.items()}
         record(
-            session, actor, "enterprise.profile", object_type="enterprise", object_id=own.id,
-            enterprise_id=own.id, before=before, after=after,
+            session,
+            actor,
+            "enterprise.profile",
+            object_type="enterprise",
+            object_id=own.id,
+            enterprise_id=own.id,
+            before=before,
+            after=after,
         )
         written += 1
     return Stored(written, known, findings)
@@ -55,10 +61,19 @@ def store_profile(
 
 def _refused(session: Session, own: Enterprise, profile: Profile, index: int) -> Finding | None:
     if profile.uscc != own.uscc:
-        return about(profile, index, "E_NOT_YOURS", "uscc", "只能上报本企业的信息", "Only the own enterprise's profile is taken")
+        return about(
+            profile, index, "E_NOT_YOURS", "uscc", "只能上报本企业的信息", "Only the own enterprise's profile is taken"
+        )
     taken = select(Enterprise.id).where(Enterprise.short_name == profile.short_name, Enterprise.id != own.id)
     if profile.short_name and session.scalar(taken):
-        return about(profile, index, "E_DUPLICATE_KEY", "short_name", "简称已被其他企业使用", "Another enterprise has this short name")
+        return about(
+            profile,
+            index,
+            "E_DUPLICATE_KEY",
+            "short_name",
+            "简称已被其他企业使用",
+            "Another enterprise has this short name",
+        )
     return None
 
 

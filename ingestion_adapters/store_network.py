@@ -38,15 +38,42 @@ NODES = Target("gas_node", (*_COMMON, "kind", "elevation_m"))
 PIPES = Target(
     "gas_pipe",
     (
-        *_COMMON, "from_node_id", "to_node_id", "pressure_class", "material", "od_mm", "wall_mm", "design_p_mpa",
-        "mop_mpa", "length_m", "length_said_m", "laying", "depth_start_m", "depth_end_m", "coating", "cp_kind",
-        "joint", "road_name", "install_year", "commissioned_on",
+        *_COMMON,
+        "from_node_id",
+        "to_node_id",
+        "pressure_class",
+        "material",
+        "od_mm",
+        "wall_mm",
+        "design_p_mpa",
+        "mop_mpa",
+        "length_m",
+        "length_said_m",
+        "laying",
+        "depth_start_m",
+        "depth_end_m",
+        "coating",
+        "cp_kind",
+        "joint",
+        "road_name",
+        "install_year",
+        "commissioned_on",
     ),
 )
 VALVES = Target("gas_valve", (*_COMMON, "node_id", "dn_mm", "kind", "drive", "remote", "normal_state", "current_state"))
 REGULATORS = Target(
     "gas_regulator",
-    (*_COMMON, "node_id", "outlet_node_id", "form", "inlet_class", "outlet_class", "p2_set_kpa", "design_m3_per_h", "slam_shut"),
+    (
+        *_COMMON,
+        "node_id",
+        "outlet_node_id",
+        "form",
+        "inlet_class",
+        "outlet_class",
+        "p2_set_kpa",
+        "design_m3_per_h",
+        "slam_shut",
+    ),
 )
 STATIONS = Target(
     "gas_station",
@@ -55,18 +82,33 @@ STATIONS = Target(
 POINTS = Target(
     "point",
     (
-        *_COMMON, "object_code", "object_type", "object_id", "measure", "unit", "period_s", "range_low", "range_high",
-        "low_low", "low", "high", "high_high",
+        *_COMMON,
+        "object_code",
+        "object_type",
+        "object_id",
+        "measure",
+        "unit",
+        "period_s",
+        "range_low",
+        "range_high",
+        "low_low",
+        "low",
+        "high",
+        "high_high",
     ),
 )
-OWNERS = (("station", "gas_station"), ("regulator", "gas_regulator"), ("valve", "gas_valve"), ("pipe", "gas_pipe"), ("node", "gas_node"))
+OWNERS = (
+    ("station", "gas_station"),
+    ("regulator", "gas_regulator"),
+    ("valve", "gas_valve"),
+    ("pipe", "gas_pipe"),
+    ("node", "gas_node"),
+)
 
 Numbered = list[tuple[int, Any]]
 
 
-def store_network(
-    session: Session, enterprise_id: int, records: Sequence[NetworkObject], receipt_id: int
-) -> Stored:
+def store_network(session: Session, enterprise_id: int, records: Sequence[NetworkObject], receipt_id: int) -> Stored:
     """Bring network objects in; those with unknown references or impossible geometry come back as findings."""
     session.execute(text("select pg_advisory_xact_lock(:a, :b)"), {"a": NETWORK_LOCK, "b": enterprise_id})
     findings: list[Finding] = []
@@ -85,9 +127,7 @@ def store_network(
     return Stored(work.written, work.known, findings)
 
 
-def without_repeats(
-    records: Sequence[Any], key: Callable[[Any], Any], findings: list[Finding]
-) -> Numbered:
+def without_repeats(records: Sequence[Any], key: Callable[[Any], Any], findings: list[Finding]) -> Numbered:
     """Return the records with their place, later ones of a repeated key refused as E_DUPLICATE_KEY."""
     seen: dict[Any, int] = {}
     kept: Numbered = []
@@ -98,14 +138,20 @@ def without_repeats(
             continue
         code = key(record)[-1]
         findings.append(
-            about(record, index, "E_DUPLICATE_KEY", None, f"编号“{code}”在本批中重复", f"Code {code} occurs twice in this batch", "R1")
+            about(
+                record,
+                index,
+                "E_DUPLICATE_KEY",
+                None,
+                f"编号“{code}”在本批中重复",
+                f"Code {code} occurs twice in this batch",
+                "R1",
+            )
         )
     return kept
 
 
-def about(
-    record: Any, index: int, code: str, field: str | None, zh: str, en: str, rule: str | None = None
-) -> Finding:
+def about(record: Any, index: int, code: str, field: str | None, zh: str, en: str, rule: str | None = None) -> Finding:
     """Return a finding about one typed record."""
     own = getattr(record, "src_code", None) or getattr(record, "user_no", None)
     return Finding(index, code, zh, en, field, own, rule, raw_text(plain(record)))
@@ -131,7 +177,13 @@ def crosses_itself(line: shapely.LineString) -> bool:
 def unknown_reference(record: Any, index: int, field: str, code: str) -> Finding:
     """Return the finding for a reference to an object nobody sent."""
     return about(
-        record, index, "E_UNKNOWN_OBJECT", field, f"“{field}”引用的对象“{code}”不存在", f"{field}: object {code} is unknown", "R7"
+        record,
+        index,
+        "E_UNKNOWN_OBJECT",
+        field,
+        f"“{field}”引用的对象“{code}”不存在",
+        f"{field}: object {code} is unknown",
+        "R7",
     )
 
 
@@ -185,7 +237,11 @@ class _Work:
         return kept
 
     def at_node(
-        self, target: Target, items: Numbered, tail: Callable[[Any, dict[str, int]], tuple[Any, ...]], fields: tuple[str, ...]
+        self,
+        target: Target,
+        items: Numbered,
+        tail: Callable[[Any, dict[str, int]], tuple[Any, ...]],
+        fields: tuple[str, ...],
     ) -> None:
         kept = self.resolved(items, fields)
         heads = self.common(kept)
@@ -197,9 +253,7 @@ class _Work:
         for index, pipe in self.resolved(items, ("from_node", "to_node")):
             line = shapely.LineString([pair[:2] for pair in pipe.geom.coordinates])
             if crosses_itself(line):
-                self.findings.append(
-                    about(pipe, index, "E_GEOMETRY", "geom", "管线自相交", "The line crosses itself")
-                )
+                self.findings.append(about(pipe, index, "E_GEOMETRY", "geom", "管线自相交", "The line crosses itself"))
                 continue
             kept.append((index, pipe))
             lines.append(line)
@@ -232,33 +286,81 @@ class _Work:
 def _pipe_row(pipe: Pipe, node_ids: dict[str, int], line: Any) -> tuple[Any, ...]:
     lon, lat = shapely.get_coordinates(line).T
     return (
-        node_ids[pipe.from_node], node_ids[pipe.to_node], pipe.pressure_class, pipe.material, pipe.od_mm, pipe.wall_mm,
-        pipe.design_p_mpa, pipe.mop_mpa, round(float(segment_lengths_m(lon, lat).sum()), 3), pipe.length_m, pipe.laying,
-        pipe.depth_start_m, pipe.depth_end_m, pipe.coating, pipe.cp_kind, pipe.joint, pipe.road_name, pipe.install_year,
+        node_ids[pipe.from_node],
+        node_ids[pipe.to_node],
+        pipe.pressure_class,
+        pipe.material,
+        pipe.od_mm,
+        pipe.wall_mm,
+        pipe.design_p_mpa,
+        pipe.mop_mpa,
+        round(float(segment_lengths_m(lon, lat).sum()), 3),
+        pipe.length_m,
+        pipe.laying,
+        pipe.depth_start_m,
+        pipe.depth_end_m,
+        pipe.coating,
+        pipe.cp_kind,
+        pipe.joint,
+        pipe.road_name,
+        pipe.install_year,
         pipe.commission_date,
     )
 
 
 def _valve_row(valve: Valve, node_ids: dict[str, int]) -> tuple[Any, ...]:
-    return (node_ids[valve.node], valve.dn_mm, valve.kind, valve.drive, valve.remote, valve.normal_state, valve.current_state)
+    return (
+        node_ids[valve.node],
+        valve.dn_mm,
+        valve.kind,
+        valve.drive,
+        valve.remote,
+        valve.normal_state,
+        valve.current_state,
+    )
 
 
 def _regulator_row(item: Regulator, node_ids: dict[str, int]) -> tuple[Any, ...]:
     outlet = node_ids[item.outlet_node] if item.outlet_node else None
     return (
-        node_ids[item.node], outlet, item.form, item.inlet_class, item.outlet_class, item.p2_set_kpa,
-        item.design_m3_per_h, item.slam_shut,
+        node_ids[item.node],
+        outlet,
+        item.form,
+        item.inlet_class,
+        item.outlet_class,
+        item.p2_set_kpa,
+        item.design_m3_per_h,
+        item.slam_shut,
     )
 
 
 def _station_row(item: Station, node_ids: dict[str, int]) -> tuple[Any, ...]:
     node = node_ids[item.node] if item.node else None
-    return (node, item.kind, item.address, item.design_m3_per_h, item.p_in_mpa, item.p_out_mpa, item.storage_m3, item.attended)
+    return (
+        node,
+        item.kind,
+        item.address,
+        item.design_m3_per_h,
+        item.p_in_mpa,
+        item.p_out_mpa,
+        item.storage_m3,
+        item.attended,
+    )
 
 
 def _point_row(point: Point, owners: dict[str, tuple[str, int]]) -> tuple[Any, ...]:
     kind, number = owners.get(point.object_code, (None, None))
     return (
-        point.object_code, kind, number, point.measure, point.unit, point.period_s, point.range_low, point.range_high,
-        point.low_low, point.low, point.high, point.high_high,
+        point.object_code,
+        kind,
+        number,
+        point.measure,
+        point.unit,
+        point.period_s,
+        point.range_low,
+        point.range_high,
+        point.low_low,
+        point.low,
+        point.high,
+        point.high_high,
     )

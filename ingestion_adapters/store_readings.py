@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ingestion_adapters.checks import Finding, Stored, clean_text, instant_ms, raw_text, time_finding
+from ingestion_adapters.checks import Finding, Stored, clean_text, raw_text, time_finding
 from ingestion_adapters.instants import instants_ms
 from portal.core.actor import Actor
 from portal.core.codes import dictionaries
@@ -108,8 +108,7 @@ def judged(
     bad = np.zeros(raw.v.size, bool)
     findings: list[Finding] = []
     for code, mark in marks:
-        for index in np.flatnonzero(mark & ~bad).tolist():
-            findings.append(_finding(raw, index, code))
+        findings += [_finding(raw, index, code) for index in np.flatnonzero(mark & ~bad).tolist()]
         bad |= mark
     keep = np.flatnonzero(~bad)
     keep = keep[np.lexsort((ts_ms[keep], places[keep]))]
@@ -133,9 +132,7 @@ def _block(
     outside = (value < catalogue.low[places]) | (value > catalogue.high[places])
     quality = np.where(outside & np.isin(quality, GOOD), OUT_OF_RANGE, quality)
     point_id = catalogue.ids[places].astype(np.int32)
-    block = ReadingBlock(
-        enterprise_id, receipt_id, now, point_id, ts_ms, value, quality.astype(np.int16), raw.f[kept]
-    )
+    block = ReadingBlock(enterprise_id, receipt_id, now, point_id, ts_ms, value, quality.astype(np.int16), raw.f[kept])
     if point_id.size and bool((np.diff(point_id) < 0).any()):
         order = np.lexsort((ts_ms, point_id))
         return replace(
@@ -200,7 +197,11 @@ def _finding(raw: RawReadings, index: int, code: str) -> Finding:
         zh, en, name = {
             "E_UNKNOWN_OBJECT": (f"测点“{point}”不存在", f"Point {point} is unknown", "point"),
             "E_RANGE": (f"数值 {v:g} 不合理", f"The value {v:g} is not plausible", "v"),
-            "E_DICT": (f"质量码 {int(raw.q[index])} 不在字典中", f"Quality {int(raw.q[index])} is not in the dictionary", "q"),
+            "E_DICT": (
+                f"质量码 {int(raw.q[index])} 不在字典中",
+                f"Quality {int(raw.q[index])} is not in the dictionary",
+                "q",
+            ),
         }[code]
         found = Finding(0, code, zh, en, name)
     return replace(found, row=int(raw.numbers[index]), object_code=point, raw=sent)

@@ -16,8 +16,18 @@ from ingestion_adapters.store_network import NETWORK_LOCK, Numbered, unknown_ref
 USERS = Target(
     "gas_user",
     (
-        "src_code", "name", "adcode", "status", "geom", "user_class", "address", "regulator_id", "node_id", "households",
-        "detector", "last_check_on",
+        "src_code",
+        "name",
+        "adcode",
+        "status",
+        "geom",
+        "user_class",
+        "address",
+        "regulator_id",
+        "node_id",
+        "households",
+        "detector",
+        "last_check_on",
     ),
 )
 
@@ -27,7 +37,9 @@ def store_users(session: Session, enterprise_id: int, records: Sequence[User], r
     session.execute(text("select pg_advisory_xact_lock(:a, :b)"), {"a": NETWORK_LOCK, "b": enterprise_id})
     findings: list[Finding] = []
     usable = without_repeats(records, lambda user: (user.user_no,), findings)
-    regulators = ids_of(session, "gas_regulator", enterprise_id, {user.regulator for _, user in usable if user.regulator})
+    regulators = ids_of(
+        session, "gas_regulator", enterprise_id, {user.regulator for _, user in usable if user.regulator}
+    )
     nodes = ids_of(session, "gas_node", enterprise_id, {user.node for _, user in usable if user.node})
     kept: Numbered = []
     for index, user in usable:
@@ -41,8 +53,18 @@ def store_users(session: Session, enterprise_id: int, records: Sequence[User], r
     lat = np.array([user.lat for _, user in kept], float)
     rows = [
         (
-            user.user_no, user.name_masked, district, user.status, shape, user.user_class, user.address,
-            regulators.get(user.regulator), nodes.get(user.node), user.households, user.detector, user.last_check,
+            user.user_no,
+            user.name_masked,
+            district,
+            user.status,
+            shape,
+            user.user_class,
+            user.address,
+            regulators.get(user.regulator),
+            nodes.get(user.node),
+            user.households,
+            user.detector,
+            user.last_check,
         )
         for (_, user), district, shape in zip(
             kept, districts_of(session, lon, lat), points_as_text(lon, lat), strict=True

@@ -30,7 +30,6 @@ PROGRAM_PERMISSION = "program"
 KEY_CACHE_S = 5.0
 KEY_CACHE_SIZE = 2000
 USED_EVERY_S = 60.0
-NONCE_KEPT_S = 660
 _CHUNK = 256 * 1024
 _DUMMY_KEY = hashlib.new("sm3", b"no such program").digest()
 
@@ -89,9 +88,7 @@ def _identify() -> Response | None:
     signature = request.headers.get("X-Sign", "")
     shaped = well_formed(timestamp, nonce, signature) and request.headers.get("X-Sign-Alg") in ALGORITHMS
     found = key_of(settings(), app_id, now) if shaped and 0 < len(app_id) <= 64 else None
-    texts = tuple(
-        string_to_sign(request.method, target, timestamp, nonce, body_sm3) for target in _targets()
-    )
+    texts = tuple(string_to_sign(request.method, target, timestamp, nonce, body_sm3) for target in _targets())
     right = matches(found.key if found else _DUMMY_KEY, texts, signature if shaped else "0" * 64)
     if found is None or not right:
         return refusal("E_SIGN", now)
@@ -152,7 +149,9 @@ def key_of(found: Settings, app_id: str, now: datetime) -> ProgramKey | None:
     if cached and time.monotonic() - cached[0] < KEY_CACHE_S:
         return cached[1]
     wanted = select(ApiKey).where(
-        ApiKey.app_id == app_id, ApiKey.revoked_at.is_(None), or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > now)
+        ApiKey.app_id == app_id,
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > now),
     )
     with transaction(found, CITY, worker=True) as session:
         row = session.scalar(wanted)

@@ -166,7 +166,12 @@ def _raw_of(rows: list[_FastReading]) -> RawReadings:
 
 def _raw_of_columns(body: _FastBody) -> RawReadings | None:
     points, p, t, v = body.points, body.p, body.t, body.v
-    if isinstance(points, UnsetType) or isinstance(p, UnsetType) or isinstance(t, UnsetType) or isinstance(v, UnsetType):
+    if (
+        isinstance(points, UnsetType)
+        or isinstance(p, UnsetType)
+        or isinstance(t, UnsetType)
+        or isinstance(v, UnsetType)
+    ):
         return None
     q = [192] * len(p) if isinstance(body.q, UnsetType) else body.q
     if not len(p) == len(t) == len(v) == len(q):
@@ -175,8 +180,13 @@ def _raw_of_columns(body: _FastBody) -> RawReadings | None:
         raise Refused(400, "E_SCHEMA", "columns_index")
     size = len(p)
     return RawReadings(
-        points, np.array(p, np.int64), np.array(t, np.int64), np.array(v, float), np.array(q, np.int64),
-        np.zeros(size, np.int16), np.arange(size),
+        points,
+        np.array(p, np.int64),
+        np.array(t, np.int64),
+        np.array(v, float),
+        np.array(q, np.int64),
+        np.zeros(size, np.int16),
+        np.arange(size),
     )
 
 

@@ -15,10 +15,10 @@ from ingestion_adapters.checks import Finding, instant_of
 from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.auth import refusal, sender, signed, stamp, use_nonce
 from ingestion_adapters.http.bodies import Refused
+from ingestion_adapters.http.docs_page import dataset_pages
 from ingestion_adapters.http.push import Push, Replayed, take_push
 from ingestion_adapters.intake import Answer
 from ingestion_adapters.openapi import document
-from ingestion_adapters.http.docs_page import dataset_pages
 from ingestion_adapters.receipts import (
     PAGE_ROWS,
     as_finding,

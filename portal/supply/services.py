@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from portal.supply.rules import SupplyDay
 
-
 _COLUMNS = tuple(item.name for item in fields(SupplyDay))
 _FIGURES = _COLUMNS[1:]
 _PUT = text(
-    f"insert into daily_supply as old (enterprise_id, receipt_id, {', '.join(_COLUMNS)})"  # noqa: S608  # constant names
+    f"insert into daily_supply as old (enterprise_id, receipt_id, {', '.join(_COLUMNS)})"  # constant names
     f" values (:enterprise_id, :receipt_id, {', '.join(':' + name for name in _COLUMNS)})"
     " on conflict (enterprise_id, gas_day) do update set receipt_id = excluded.receipt_id, updated_at = now(), "
     + ", ".join(f"{name} = excluded.{name}" for name in _FIGURES)

@@ -82,7 +82,15 @@ def reading(seconds_ago: float = 5, value: float = 300.0, **more: Any) -> dict[s
 
 
 def test_a_network_comes_in_and_comes_in_again(program: Program) -> None:
-    rows = [NODE, NODE | {"src_code": "J0002"}, PIPE, SAMPLES["Valve"], SAMPLES["Regulator"], SAMPLES["Station"], SAMPLES["Point"]]
+    rows = [
+        NODE,
+        NODE | {"src_code": "J0002"},
+        PIPE,
+        SAMPLES["Valve"],
+        SAMPLES["Regulator"],
+        SAMPLES["Station"],
+        SAMPLES["Point"],
+    ]
     first = program.records("NET", *rows, batch="net-1")
     assert first.status_code == 200, first.json
     assert (first.json["accepted"], first.json["duplicate"], first.json["rejected"]) == (7, 0, 0)
@@ -122,7 +130,7 @@ def test_alarms_are_raised_once(metered: Program) -> None:
 
 def test_readings_are_judged_row_by_row(metered: Program) -> None:
     rows = [
-        reading(10), reading(8, value=1e15), reading(-1000), reading(3000 * 86400), reading(6, q=7), reading(6, t="now"),
+        reading(10), reading(8, value=1e15), reading(-1000), reading(3000 * 86400), reading(6, q=7), reading(6, t="now"),  # noqa: E501
         {"point": "NONE", "t": 1780272000000, "v": 1.0}, {"point": "MZ01.PT101", "v": 1.0}, reading(7000),
     ]  # fmt: skip
     answer = metered.records("RT", *rows)
@@ -143,7 +151,11 @@ def test_readings_in_every_form_are_the_same(metered: Program) -> None:
     rows = [{"point": "MZ01.PT101", "t": at, "v": 1.5}, {"point": "MZ01.PT101", "t": at + 1000, "v": 2.5}]
     bodies: list[tuple[bytes, str]] = [
         (json.dumps({"records": rows}).encode(), "application/json"),
-        (b"\xef\xbb\xbf" + json.dumps({"points": ["MZ01.PT101"], "p": [0, 0], "t": [at, at + 1000], "v": [1.5, 2.5]}).encode(), "application/json"),
+        (
+            b"\xef\xbb\xbf"
+            + json.dumps({"points": ["MZ01.PT101"], "p": [0, 0], "t": [at, at + 1000], "v": [1.5, 2.5]}).encode(),
+            "application/json",
+        ),
         ("\n".join(map(json.dumps, rows)).encode(), "application/x-ndjson"),
         (f"point,t,v\nMZ01.PT101,{at},1.5\nMZ01.PT101,{at + 1000},2.5\n".encode(), "text/csv"),
     ]
@@ -153,7 +165,10 @@ def test_readings_in_every_form_are_the_same(metered: Program) -> None:
             first = place == 0 and encoding == "identity"
             wanted = (200, 2 if first else 0, 0 if first else 2)
             assert (answer.status_code, answer.json["accepted"], answer.json["duplicate"]) == wanted, answer.json
-    assert metered.count("select count(*) from reading where point_id = (select id from point where enterprise_id = :e)") == 2
+    assert (
+        metered.count("select count(*) from reading where point_id = (select id from point where enterprise_id = :e)")
+        == 2
+    )
     latest = "select value * 10 from latest where point_id = (select id from point where enterprise_id = :e)"
     assert metered.count(latest) == 25
 
@@ -174,7 +189,12 @@ def test_a_batch_counts_once(metered: Program) -> None:
     assert (other.status_code, other.json["code"]) == (409, "E_BATCH_CONFLICT")
     assert other.content_type == "application/problem+json"
     assert metered.count("select count(*) from receipt where enterprise_id = :e and batch_id = 'same'") == 2
-    assert metered.count("select count(*) from receipt where enterprise_id = :e and batch_id = 'same' and status = 'taken'") == 1
+    assert (
+        metered.count(
+            "select count(*) from receipt where enterprise_id = :e and batch_id = 'same' and status = 'taken'"
+        )
+        == 1
+    )
 
 
 def test_twenty_copies_at_once_have_one_effect(metered: Program) -> None:
@@ -195,7 +215,10 @@ def test_wrong_signatures_say_nothing_and_leave_nothing(metered: Program) -> Non
         {name: value for name, value in good.items() if name != missing}
         for missing in ("X-App-Id", "X-Timestamp", "X-Nonce", "X-Sign-Alg", "X-Sign")
     ]
-    wrong += [good | change for change in ({"X-App-Id": "nobody"}, {"X-Sign": "0" * 64}, {"X-Sign-Alg": "SM2-SM3"}, {"X-Nonce": "é" * 20})]
+    wrong += [
+        good | change
+        for change in ({"X-App-Id": "nobody"}, {"X-Sign": "0" * 64}, {"X-Sign-Alg": "SM2-SM3"}, {"X-Nonce": "é" * 20})
+    ]
     titles = set()
     for headers in wrong:
         answer = client.post(path, data=body, headers=headers)
@@ -223,7 +246,11 @@ def test_a_nonce_is_used_once(metered: Program) -> None:
 def test_keys_can_be_cut_off(metered: Program, committed: Callable[..., object]) -> None:
     from ingestion_adapters.http import auth
 
-    committed(lambda s: s.execute(text("update api_key set revoked_at = now() where app_id = :a"), {"a": metered.signer.app_id}))
+    committed(
+        lambda s: s.execute(
+            text("update api_key set revoked_at = now() where app_id = :a"), {"a": metered.signer.app_id}
+        )
+    )
     auth._keys.clear()
     assert metered.call("GET", "/api/v1/orders").json["code"] == "E_SIGN"
 
@@ -280,7 +307,7 @@ def test_bad_bodies_leave_only_a_receipt(
     ("row", "code"),
     [
         (PIPE | {"to_node": "NONE"}, "E_UNKNOWN_OBJECT"),
-        (PIPE | {"geom": {"type": "LineString", "coordinates": [[104.0, 30.0], [104.2, 30.2], [104.2, 30.0], [104.0, 30.2]]}}, "E_GEOMETRY"),
+        (PIPE | {"geom": {"type": "LineString", "coordinates": [[104.0, 30.0], [104.2, 30.2], [104.2, 30.0], [104.0, 30.2]]}}, "E_GEOMETRY"),  # noqa: E501
         (PIPE | {"geom": {"type": "LineString", "coordinates": []}}, "E_GEOMETRY"),
         (NODE | {"lon": 514321.2, "lat": 3391234.5}, "E_CRS"),
         (NODE | {"lon": 30.6, "lat": 104.0}, "E_CRS"),

@@ -65,7 +65,9 @@ def every_operation(schema: Any, number: int, check: Callable[[Any], None]) -> N
     for found in schema.get_all_operations():
         operation = found.ok()
 
-        @examples(max_examples=number, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+        @examples(
+            max_examples=number, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=operation.as_strategy())
         def try_one(case: Any) -> None:
             check(case)

@@ -71,7 +71,10 @@ def test_pages_show_and_download(
     download = client.get(f"/intake/receipts/{number}/findings.csv").get_data().decode("utf-8-sig")
     assert download.count("\r\n") == 4 and "'=1+1" in download and "E_CRS" in download
     exported = committed(
-        lambda s: s.scalar(text("select count(*) from audit_entry where action = 'receipt.export' and object_id = :n"), {"n": str(number)})
+        lambda s: s.scalar(
+            text("select count(*) from audit_entry where action = 'receipt.export' and object_id = :n"),
+            {"n": str(number)},
+        )
     )
     assert exported == 1
 

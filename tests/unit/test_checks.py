@@ -42,7 +42,11 @@ def test_the_samples_of_the_documentation_are_accepted(dataset: str) -> None:
         ({"geom": None}, "E_GEOMETRY", "geom"),
         ({"geom": {"type": "LineString", "coordinates": []}}, "E_GEOMETRY", "geom"),
         ({"geom": {"type": "LineString", "coordinates": [[104.0, 30.6], [104.0, 30.6]]}}, "E_GEOMETRY", "geom"),
-        ({"geom": {"type": "LineString", "coordinates": [[500000.0, 3390000.0], [500010.0, 3390010.0]]}}, "E_CRS", "geom"),
+        (
+            {"geom": {"type": "LineString", "coordinates": [[500000.0, 3390000.0], [500010.0, 3390010.0]]}},
+            "E_CRS",
+            "geom",
+        ),
         ({"type": "XXX"}, "E_SCHEMA", "type"),
     ],
 )
@@ -71,7 +75,13 @@ def test_csv_rows_are_read_from_text() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+        max_leaves=20,
+    )
+)
 def test_no_row_whatever_breaks_the_judge(row: object) -> None:
     for dataset in DATASETS:
         found = judge_row(row, 0, dataset)
@@ -80,7 +90,7 @@ def test_no_row_whatever_breaks_the_judge(row: object) -> None:
 
 
 @given(
-    st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)),
+    st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)),  # noqa: DTZ001
     st.integers(-14 * 60, 14 * 60),
     st.sampled_from(["seconds", "milliseconds", "microseconds", "minutes"]),
 )
@@ -96,7 +106,7 @@ def test_times_are_read_the_same_one_by_one_and_by_the_thousand(at: datetime, of
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "2026-06-01T08:00:00", "2026-02-30T08:00:00Z", "2026-06-01T24:01:00Z", "2026-06-01T08:61:00+08:00",
+    ["", "yesterday", "2026-06-01T08:00:00", "2026-02-30T08:00:00Z", "2026-06-01T24:01:00Z", "2026-06-01T08:61:00+08:00",  # noqa: E501
      "２０２６-06-01T08:00:00Z", "99999999999999999999", -(10**30)],
 )  # fmt: skip
 def test_unreadable_times_are_told(text: str | int) -> None:

@@ -26,7 +26,9 @@ def test_any_changed_part_breaks_the_signature(change: int) -> None:
     assert matches(KEY, (string_to_sign(*parts),), good.upper())
     parts[change] += "0"
     assert not matches(KEY, (string_to_sign(*parts),), good)
-    assert not matches(b"other", (string_to_sign("POST", "/api/v1/orders", "1780272000000", NONCE, sm3_hex(b"x")),), good)
+    assert not matches(
+        b"other", (string_to_sign("POST", "/api/v1/orders", "1780272000000", NONCE, sm3_hex(b"x")),), good
+    )
 
 
 @pytest.mark.parametrize(

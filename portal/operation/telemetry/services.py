@@ -23,9 +23,21 @@ _TAIL = b"\xff\xff"
 # One row of COPY BINARY: the number of fields, then length and value of each.
 _ROW = np.dtype(
     [
-        ("n", ">i2"), ("l0", ">i4"), ("ts", ">i8"), ("l1", ">i4"), ("value", ">f8"), ("l2", ">i4"), ("point", ">i4"),
-        ("l3", ">i4"), ("receipt", ">i4"), ("l4", ">i4"), ("quality", ">i2"), ("l5", ">i4"), ("flag", ">i2"),
-        ("l6", ">i4"), ("delay", ">i4"),
+        ("n", ">i2"),
+        ("l0", ">i4"),
+        ("ts", ">i8"),
+        ("l1", ">i4"),
+        ("value", ">f8"),
+        ("l2", ">i4"),
+        ("point", ">i4"),
+        ("l3", ">i4"),
+        ("receipt", ">i4"),
+        ("l4", ">i4"),
+        ("quality", ">i2"),
+        ("l5", ">i4"),
+        ("flag", ">i2"),
+        ("l6", ">i4"),
+        ("delay", ">i4"),
     ]
 )
 
@@ -88,7 +100,10 @@ def _make_days(session: Session, ts_ms: NDArray[np.int64]) -> None:
     numbers = np.unique(ts_ms // DAY_MS)
     days = [date(1970, 1, 1) + timedelta(days=int(number)) for number in numbers]
     session.execute(
-        text("select ensure_reading_day(day) from unnest(cast(:days as date[])) with ordinality as t(day, place) order by place"),
+        text(
+            "select ensure_reading_day(day)"
+            " from unnest(cast(:days as date[])) with ordinality as t(day, place) order by place"
+        ),
         {"days": days},
     )
 
@@ -102,7 +117,7 @@ def _merge(session: Session, block: ReadingBlock) -> ReadingBlock:
     session.execute(text("analyze reading_incoming"))
     rows = session.execute(
         text(
-            f"insert into reading ({COLUMNS}) select {COLUMNS} from reading_incoming order by point_id, ts"  # noqa: S608
+            f"insert into reading ({COLUMNS}) select {COLUMNS} from reading_incoming order by point_id, ts"
             " on conflict do nothing returning point_id, round(extract(epoch from ts) * 1000)::bigint"
         )
     ).all()

@@ -35,13 +35,13 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """A record of any dataset; fields that nobody declared are refused, not swallowed."""
 
 
-class LineString(Record, tag="LineString"):
+class LineString(Record, tag="LineString", frozen=True):
     """A GeoJSON line: two or more [longitude, latitude] pairs."""
 
     coordinates: list[Annotated[list[float], Meta(min_length=2, max_length=3)]]
 
 
-class Enterprise(Record, kw_only=True):
+class Enterprise(Record, kw_only=True, frozen=True):
     """ENT: the enterprise's own profile; key `uscc`."""
 
     uscc: Uscc
@@ -56,13 +56,13 @@ class Enterprise(Record, kw_only=True):
     certified_n: Annotated[int | None, said("持证人数", "Certified staff")] = None
 
 
-class _Object(Record, kw_only=True):
+class _Object(Record, kw_only=True, frozen=True):
     src_code: Annotated[Code, said("企业编号", "The enterprise's own code")]
     name: Annotated[Text | None, said("名称", "Name")] = None
     status: Annotated[int, coded("life_status", "使用状态", "Status")] = 2
 
 
-class Node(_Object, tag="NOD", tag_field="type", kw_only=True):
+class Node(_Object, tag="NOD", tag_field="type", kw_only=True, frozen=True):
     """NET: a network node."""
 
     lon: Lon
@@ -71,7 +71,7 @@ class Node(_Object, tag="NOD", tag_field="type", kw_only=True):
     elevation_m: Annotated[float | None, said("地面高程", "Ground elevation", "m")] = None
 
 
-class Pipe(_Object, tag="PIP", tag_field="type", kw_only=True):
+class Pipe(_Object, tag="PIP", tag_field="type", kw_only=True, frozen=True):
     """NET: a pipe segment between two nodes."""
 
     from_node: Annotated[Code, said("起点点号", "From node")]
@@ -95,7 +95,7 @@ class Pipe(_Object, tag="PIP", tag_field="type", kw_only=True):
     commission_date: Annotated[date | None, said("投用日期", "Commissioned on")] = None
 
 
-class Valve(_Object, tag="VLV", tag_field="type", kw_only=True):
+class Valve(_Object, tag="VLV", tag_field="type", kw_only=True, frozen=True):
     """NET: a valve at a node."""
 
     node: Annotated[Code, said("所在节点", "Node")]
@@ -109,7 +109,7 @@ class Valve(_Object, tag="VLV", tag_field="type", kw_only=True):
     current_state: Annotated[int, coded("valve_state", "当前状态", "Current state")] = 1
 
 
-class Regulator(_Object, tag="REG", tag_field="type", kw_only=True):
+class Regulator(_Object, tag="REG", tag_field="type", kw_only=True, frozen=True):
     """NET: a regulator box, cabinet or station at a node."""
 
     node: Annotated[Code, said("所在节点", "Node")]
@@ -124,7 +124,7 @@ class Regulator(_Object, tag="REG", tag_field="type", kw_only=True):
     slam_shut: Annotated[bool, said("有切断阀", "Slam-shut fitted")] = True
 
 
-class Station(_Object, tag="STA", tag_field="type", kw_only=True):
+class Station(_Object, tag="STA", tag_field="type", kw_only=True, frozen=True):
     """NET: a gas source, gate, storage, LNG, CNG, LPG, refuelling or regulating station."""
 
     lon: Lon
@@ -139,7 +139,7 @@ class Station(_Object, tag="STA", tag_field="type", kw_only=True):
     attended: Annotated[bool, said("有人值守", "Attended")] = True
 
 
-class Point(_Object, tag="PNT", tag_field="type", kw_only=True):
+class Point(_Object, tag="PNT", tag_field="type", kw_only=True, frozen=True):
     """NET: a monitoring point; its `src_code` is the `point` of RT readings."""
 
     object_code: Annotated[Code, said("所属对象编号", "Code of the object it belongs to")]
@@ -159,7 +159,7 @@ class Point(_Object, tag="PNT", tag_field="type", kw_only=True):
 NetworkObject = Node | Pipe | Valve | Regulator | Station | Point
 
 
-class User(Record, kw_only=True):
+class User(Record, kw_only=True, frozen=True):
     """USR: a gas user, without personal data beyond what supervision needs; key `user_no`."""
 
     user_no: Annotated[Code, said("用户编号", "User number")]
@@ -176,7 +176,7 @@ class User(Record, kw_only=True):
     status: Annotated[int, coded("user_status", "状态", "Status")] = 1
 
 
-class Reading(Record, kw_only=True):
+class Reading(Record, kw_only=True, frozen=True):
     """RT: one reading of one point; key point and time."""
 
     point: Annotated[Code, said("测点编号", "Point code")]
@@ -186,7 +186,7 @@ class Reading(Record, kw_only=True):
     f: Annotated[Literal["N", "B", "M", "E", "R"], said("标志：N 原始 B 补传 M 人工 E 估计 R 修正", "Flag: native, back-filled, manual, estimated, revised")] = "N"
 
 
-class AlarmPush(Record, kw_only=True):
+class AlarmPush(Record, kw_only=True, frozen=True):
     """ALM: an alarm of the enterprise's own system and, in later messages, what became of it; key `alarm_no`."""
 
     alarm_no: Annotated[Code, said("报警编号", "Alarm number")]
@@ -204,7 +204,7 @@ class AlarmPush(Record, kw_only=True):
     lat: Lat | None = None
 
 
-class DailySupply(Record, kw_only=True):
+class DailySupply(Record, kw_only=True, frozen=True):
     """DAY: supply, sale and storage of one gas day; key `gas_day`."""
 
     gas_day: Annotated[date, said("气日", "Gas day")]

@@ -135,7 +135,7 @@ def problem(status: int, code: str, detail: str = "", **more: Any) -> Response:
 
 def title_of(status: int) -> str:
     """Return the heading of an error in the caller's language."""
-    titles = {
+    titles: dict[int, str] = {
         400: gettext("The request cannot be read"),
         401: gettext("Please log in"),
         403: gettext("You may not do this"),
@@ -147,7 +147,7 @@ def title_of(status: int) -> str:
         429: gettext("Too many requests"),
         503: gettext("The portal is busy"),
     }
-    return titles.get(status, gettext("Something went wrong"))
+    return str(titles.get(status, gettext("Something went wrong")))
 
 
 def sentence_of(code: str, **facts: Any) -> str:

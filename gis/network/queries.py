@@ -203,12 +203,15 @@ def search_objects(
     return found
 
 
-def history_of(session: Session, layer: str, object_id: int) -> list[dict[str, Any]]:
-    """Return the former states of an object, newest first; the row policy keeps them in scope."""
-    table = model_of(layer).__tablename__
+def states_of(session: Session, layer: str, object_id: int) -> list[dict[str, Any]]:
+    """Return the present and former states of an object, newest first; the row policy keeps them in scope."""
+    table = model_of(layer).__table__
+    columns = ", ".join(column.name for column in table.columns)
     rows = session.execute(
         text(
-            f"select * from {table}_history where id = :id order by valid_to desc limit {HISTORY_ROWS}"
+            f"select {columns} from {table.name} where id = :id union all "
+            f"select {columns} from {table.name}_history where id = :id "
+            f"order by valid_to desc nulls first limit {HISTORY_ROWS}"
         ),
         {"id": object_id},
     )

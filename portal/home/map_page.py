@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.basemap.queries import city_box, district_names
 from gis.maps import GLLayer, GLMap
-from gis.network.queries import changes_between, find_object, history_of, place_of, served_box
+from gis.network.queries import changes_between, find_object, place_of, served_box, states_of
 from portal.core.actor import Actor
 from portal.core.codes import word_of
 from portal.home.facts import Speech, change_words, facts_of, kind_of, layer_words
@@ -72,15 +72,9 @@ def object_drawer(
     if actor.may("alarm.read"):
         ids = [each.point.id for each in points]
         alarms = alarms_of_object(session, scope, thing.enterprise_id, thing.src_code, ids)
-    states = [
-        {column.name: getattr(thing, column.key) for column in thing.__table__.columns},
-        *history_of(session, layer, object_id),
-    ]
-    for state in states:
-        state["geom"] = str(state.get("geom"))
     changes = [
         {"at": at, "lines": lines}
-        for at, changed in changes_between(states)
+        for at, changed in changes_between(states_of(session, layer, object_id))
         if (lines := change_words(changed, speech))
     ]
     return {

@@ -258,7 +258,7 @@ def test_drawer_tells_what_changed(city: City, committed: Callable[..., Any]) ->
         text("update gas_pipe set material = 20 where id = :id"), {"id": city.pipe}
     ))
     page = city.clients["own"].get(f"/map/object/pipe/{city.pipe}").get_data(as_text=True)
-    assert "PE100 → PE80" in page
+    assert "PE100 → PE80" in page and "位置变更" not in page
     committed(lambda session: session.execute(
         text("update gas_pipe set material = 21 where id = :id"), {"id": city.pipe}
     ))
@@ -324,3 +324,34 @@ def test_curve_keeps_extremes_and_hours_add_up(city: City, committed: Callable[.
 def test_answers_are_json_where_asked(city: City) -> None:
     answer = city.clients["own"].get("/tiles/pipe/3/8/0.mvt")
     assert json.loads(answer.data)["status"] == 404
+
+
+def test_open_alarm_is_on_the_map_in_the_list_and_in_the_drawer(
+    city: City, committed: Callable[..., Any]
+) -> None:
+    def raise_alarm(session: Session) -> int:
+        number = session.scalar(text(
+            "insert into alarm (enterprise_id, adcode, source, kind, level, point_id, object_code, value, unit, "
+            "raised_at, geom) values (:e, '990101', 'rule', 11, 2, :p, 'X-9', 3.7, 'kPa', now(), "
+            "ST_SetSRID(ST_MakePoint(112.5004, 32.00005), 4490)) returning id"
+        ), {"e": city.own, "p": city.point})
+        session.execute(text(
+            "insert into alarm_now (alarm_id, enterprise_id, adcode, point_id, kind, level, historical, state, "
+            "raised_at) values (:a, :e, '990101', :p, 11, 2, false, 1, now())"
+        ), {"a": number, "e": city.own, "p": city.point})
+        return int(number or 0)
+
+    alarm = committed(raise_alarm)
+    own, evaluator = city.clients["own"], city.clients["evaluator"]
+    feature = next(each for each in decoded(own.get(address("alarm"), headers=GZIP))["alarm"]["features"])
+    assert feature["properties"] == {"id": alarm, "l": 2, "s": 1, "k": 11, "n": "X-9"}
+    listed = own.get("/map/alarms").get_data(as_text=True)
+    assert f'data-alarm-id="{alarm}"' in listed and 'data-level="2"' in listed and "data-unacked" in listed
+    assert "data-alarm-id" in own.get(f"/map/alarms?point={city.point}").get_data(as_text=True)
+    assert "data-alarm-id" not in own.get(f"/map/alarms?point={city.other_point}").get_data(as_text=True)
+    drawer = own.get(f"/map/object/alarm/{alarm}").get_data(as_text=True)
+    assert "压力超限" in drawer and "3.7 kPa" in drawer and f"/operation/points/{city.point}/series" in drawer
+    assert evaluator.get(f"/map/object/alarm/{alarm}").status_code == 404
+    assert evaluator.get(address("alarm")).status_code == 204
+    assert own.get("/map/counts").get_json()["layers"]["alarm"] == 1
+    assert "压力超限" in own.get(f"/map/object/sensor/{city.point}").get_data(as_text=True)

@@ -14,7 +14,7 @@ SIZES: tuple[tuple[str, int, int, Literal["dark", "light"]], ...] = (
     ("phone-light", 390, 844, "light"),
 )
 SEEN = """() => {
-  const shown = (each) => each.getClientRects().length > 0 && getComputedStyle(each).visibility !== "hidden";
+  const shown = (each) => each.checkVisibility({ checkVisibilityCSS: true });
   const named = (each) => each.labels?.length || each.ariaLabel || each.getAttribute("aria-labelledby") || each.title;
   const said = (each) => (each.innerText || each.ariaLabel || each.title || "").trim();
   const fields = [...document.querySelectorAll("input:not([type=hidden]), select, textarea")].filter(shown);

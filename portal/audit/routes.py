@@ -9,6 +9,7 @@ from datetime import date
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.audit.labels import all_words
 from portal.audit.queries import (
     PAGE_ROWS,
     AuditFilter,
@@ -51,6 +52,7 @@ def index() -> ResponseReturnValue:
         wanted=wanted,
         actions=known,
         results=RESULTS,
+        **all_words(),
         first_url=url_for(".index", **wanted.as_dict()) if before else None,
         next_url=url_for(".index", before=more, **wanted.as_dict()) if more else None,
         export_url=url_for(".export", **wanted.as_dict()),
@@ -65,7 +67,9 @@ def show(entry_id: int) -> ResponseReturnValue:
         raise NotFound("audit_entry", entry_id=entry_id)
     with transaction(settings(), CITY) as database:
         found = entry_by_id(database, entry_id)
-    return render_template("audit/entry.html", entry=found, changes=differences(found.before, found.after))
+    return render_template(
+        "audit/entry.html", entry=found, changes=differences(found.before, found.after), **all_words()
+    )
 
 
 @blueprint.get("/export.csv")

@@ -1,0 +1,95 @@
+"""Words for the codes of the audit: acts, kinds of objects, kinds of actors; an unknown code stands for itself."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+
+def action_words() -> dict[str, str]:
+    """Return the words of the acts in the reader's language."""
+    return {
+        "alarm.acknowledge": gettext("Acknowledge alarm"),
+        "alarm.case": gettext("Open case from alarm"),
+        "alarm.clear": gettext("Alarm ended"),
+        "alarm.disposal": gettext("Disposal of alarm"),
+        "alarm.escalate": gettext("Escalate alarm"),
+        "alarm.export": gettext("Export alarms"),
+        "alarm.judge": gettext("Judge alarm"),
+        "alarm.note": gettext("Note on alarm"),
+        "alarm.raise": gettext("Raise alarm"),
+        "alarm.rebuild": gettext("Rebuild state of alarms"),
+        "audit.export": gettext("Export audit"),
+        "audit.verify": gettext("Verify the ledgers"),
+        "case.accept": gettext("Accept case"),
+        "case.close": gettext("Close case"),
+        "case.dispatch": gettext("Dispatch case"),
+        "case.extend": gettext("Extend case"),
+        "case.open": gettext("Open case"),
+        "case.refuse": gettext("Refuse case"),
+        "case.reply": gettext("Reply to case"),
+        "case.return": gettext("Send case back"),
+        "case.urge": gettext("Urge case"),
+        "case.verify": gettext("Verify case"),
+        "case.void": gettext("Void case"),
+        "denied": gettext("Access denied"),
+        "enterprise.create": gettext("Register enterprise"),
+        "enterprise.profile": gettext("Change enterprise profile"),
+        "key.make": gettext("Make key"),
+        "key.retire": gettext("Retire key"),
+        "key.revoke": gettext("Revoke key"),
+        "login": gettext("Login"),
+        "logout": gettext("Logout"),
+        "network.findings.export": gettext("Export findings"),
+        "network.import": gettext("Import network"),
+        "network.report.export": gettext("Export import report"),
+        "network.upload": gettext("Upload delivery"),
+        "parameter.set": gettext("Change parameter"),
+        "receipt.export": gettext("Export receipts"),
+        "report.download": gettext("Download report"),
+        "report.make": gettext("Make report"),
+        "rights.tampered": gettext("Rights were tampered with"),
+        "session.end": gettext("End session"),
+        "session.end_others": gettext("End other sessions"),
+        "user.create": gettext("Create account"),
+        "user.disable": gettext("Close account"),
+        "user.enable": gettext("Open account"),
+        "user.language": gettext("Change language"),
+        "user.password": gettext("Change password"),
+        "user.reset": gettext("Reset password"),
+        "user.rights": gettext("Change rights"),
+    }
+
+
+def object_words() -> dict[str, str]:
+    """Return the words of the kinds of objects in the reader's language."""
+    return {
+        "alarm": gettext("alarm"),
+        "api_key": gettext("key"),
+        "audit_entry": gettext("audit"),
+        "case": gettext("case"),
+        "enterprise": gettext("enterprise"),
+        "import_job": gettext("delivery"),
+        "ledger": gettext("ledger"),
+        "parameter": gettext("parameter"),
+        "permission": gettext("permission"),
+        "receipt": gettext("receipt"),
+        "report": gettext("report"),
+        "session": gettext("session"),
+        "user": gettext("account"),
+    }
+
+
+def actor_words() -> dict[str, str]:
+    """Return the words of the kinds of actors in the reader's language."""
+    return {
+        "user": gettext("person"),
+        "program": gettext("program"),
+        "job": gettext("scheduled job"),
+        "cli": gettext("command line"),
+        "nobody": gettext("visitor"),
+    }
+
+
+def all_words() -> dict[str, dict[str, str]]:
+    """Return the three tables for a template."""
+    return {"action_words": action_words(), "object_words": object_words(), "actor_words": actor_words()}

@@ -87,7 +87,7 @@ def step_words() -> dict[str, str]:
         "return": gettext("Sent back"),
         "extend": gettext("Deadline extended"),
         "urge": gettext("Urged"),
-        "close": gettext("Closed"),
+        "close": gettext("Case closed"),
         "void": gettext("Declared void"),
     }
 
@@ -192,7 +192,7 @@ def _facts(case: Any) -> list[tuple[str, Any]]:
         (gettext("Due"), instant(case.due_at)),
         (gettext("Dispatched"), instant(case.dispatched_at)),
         (gettext("Replied"), instant(case.replied_at)),
-        (gettext("Closed"), instant(case.closed_at)),
+        (gettext("Case closed"), instant(case.closed_at)),
         (gettext("Sent back, times"), case.rework_n),
         (gettext("Urged, times"), case.urged_n),
     ]
@@ -202,7 +202,7 @@ def _clock(case: Any, now: datetime) -> dict[str, Any]:
     colour = clock_colour(case.opened_at, case.due_at, now)
     share = (now - case.opened_at) / max(case.due_at - case.opened_at, timedelta(seconds=1))
     words = {
-        "green": gettext("In time"),
+        "green": gettext("Within the time limit"),
         "yellow": gettext("Half of the time is gone"),
         "orange": gettext("Little time left"),
         "red": gettext("Overdue"),
@@ -235,6 +235,12 @@ def _progress(case: Any, steps: Any) -> list[dict[str, str]]:
     return entries
 
 
+def who(step: Any) -> str:
+    """Return who took a step, in words a reader knows."""
+    kinds = {"program": gettext("Enterprise's program"), "job": gettext("Portal")}
+    return kinds.get(step.actor_kind, step.actor_name)
+
+
 def _told(step: Any) -> dict[str, Any]:
     """Return one step as an entry of the timeline."""
     rungs = {
@@ -248,7 +254,7 @@ def _told(step: Any) -> dict[str, Any]:
         "at": step.at,
         "title": step_words().get(step.action, step.action),
         "text": text,
-        "who": step.actor_name,
+        "who": who(step),
         "tone": tones.get(step.action, "now" if step.action == "reply" else ""),
     }
 

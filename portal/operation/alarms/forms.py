@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from portal.core.clock import CITY_ZONE
 from portal.core.errors import Invalid
@@ -11,6 +11,7 @@ from portal.operation.alarms.queries import AlarmFilter, Cursor
 
 WORDS_MOST_CHARS = 80
 BATCH_MOST = 200
+DAY_CHARS = len("2026-01-31")
 
 
 def parse_filter(given: Mapping[str, str]) -> AlarmFilter:
@@ -24,7 +25,7 @@ def parse_filter(given: Mapping[str, str]) -> AlarmFilter:
         enterprise_id=_number(given.get("enterprise")),
         adcode=_code(given.get("district")),
         since=_local_minute(given.get("since")),
-        until=_local_minute(given.get("until")),
+        until=_local_end(given.get("until")),
         words=(given.get("q") or "").strip().replace("\x00", "")[:WORDS_MOST_CHARS],
         historical=True if history else None,
     )
@@ -80,6 +81,12 @@ def _local_minute(text: str | None) -> datetime | None:
         return datetime.fromisoformat(text or "").replace(tzinfo=CITY_ZONE)
     except ValueError:
         return None
+
+
+def _local_end(text: str | None) -> datetime | None:
+    """Return the end of what is named: of the day when only a day is given."""
+    at = _local_minute(text)
+    return at + timedelta(days=1) if at and len(text or "") == DAY_CHARS else at
 
 
 def _instant(micros: int) -> datetime | None:

@@ -59,7 +59,7 @@ def word(dictionary: str, code: int | None) -> str:
 def action_words() -> dict[str, str]:
     """Return what happened to an alarm, in words."""
     return {
-        "raise": gettext("Raised"),
+        "raise": gettext("Alarm raised"),
         "escalate": gettext("Escalated"),
         "acknowledge": gettext("Acknowledged"),
         "clear": gettext("Returned to normal"),
@@ -168,7 +168,7 @@ def export(session: Session) -> ResponseReturnValue:
 def _export_head() -> list[str]:
     return [
         gettext("Number"), gettext("Level"), gettext("State"), gettext("Kind"),
-        gettext("Enterprise"), gettext("Object"), gettext("Point"), gettext("Value"),
+        gettext("Enterprise"), gettext("Object"), gettext("Point"), gettext("Measured value"),
         gettext("Limit"), gettext("Unit"), gettext("Raised at"), gettext("Cleared at"),
         gettext("Acknowledged by"), gettext("Judgement"), gettext("Case"), gettext("Back-filled"),
         gettext("Description"),
@@ -230,7 +230,7 @@ def _facts(alarm: Any) -> list[tuple[str, Any]]:
         (gettext("Enterprise"), alarm.enterprise),
         (gettext("Object"), alarm.object_code),
         (gettext("Point"), " ".join(filter(None, (alarm.point_code, alarm.point_name)))),
-        (gettext("Value"), number(alarm.value, unit)),
+        (gettext("Measured value"), number(alarm.value, unit)),
         (named, number(alarm.limit_value, unit)),
         (gettext("Worst value"), number(alarm.peak_value, unit)),
         (gettext("Raised at"), instant(alarm.raised_at)),
@@ -238,13 +238,19 @@ def _facts(alarm: Any) -> list[tuple[str, Any]]:
         (gettext("Cleared at"), instant(alarm.cleared_at)),
         (gettext("Acknowledged by"), alarm.acknowledged_by),
         (gettext("Judgement"), word("alarm_verdict", alarm.verdict)),
-        (gettext("Source"), sources.get(alarm.source, alarm.source)),
+        (gettext("Raised by"), sources.get(alarm.source, alarm.source)),
     ]
     if alarm.alarm_no:
         rows.append((gettext("The enterprise's number"), alarm.alarm_no))
     if alarm.text_said:
         rows.append((gettext("Description"), alarm.text_said))
     return rows
+
+
+def who(event: Any) -> str:
+    """Return who did something, in words a reader knows."""
+    kinds = {"program": gettext("Enterprise's program"), "job": gettext("Portal")}
+    return kinds.get(event.actor_kind, event.actor_name)
 
 
 def _told(event: Any) -> dict[str, Any]:
@@ -259,7 +265,7 @@ def _told(event: Any) -> dict[str, Any]:
         "at": event.happened_at,
         "title": title,
         "text": None if event.action == "case" else event.note,
-        "who": event.actor_name,
+        "who": who(event),
         "tone": tones.get(event.action, ""),
     }
 

@@ -99,7 +99,9 @@ def versions(session: Session, of: Report) -> list[ReportLine]:
 
 
 def next_version(session: Session, kind: str, enterprise_id: int | None, period_from: date) -> int:
-    """Return the number of the next version of a report."""
+    """Return the number of the next version of a report; a second maker of the same one waits for the first."""
+    name = f"report {kind} {enterprise_id} {period_from}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     newest = session.scalar(
         select(func.max(Report.version)).where(
             Report.kind == kind,

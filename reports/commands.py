@@ -13,7 +13,6 @@ from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
 from portal.core.clock import utc_now
 from portal.core.db import transaction
-from portal.core.errors import PortalError
 from reports import archive
 from reports.services import (
     KINDS,
@@ -40,12 +39,9 @@ def report() -> None:
 def make(kind: str, enterprise: str, period: str, out: Path, language: str) -> None:
     """Make a report of KIND, archive it and write its PDF."""
     settings = Settings.from_env()
-    try:
-        with transaction(settings, CITY, worker=True) as session:
-            order = Order(kind, enterprise_by_name(session, enterprise), month_of(period), language)
-            made = make_report(session, order, settings=settings, actor=cli_actor(), now=utc_now())
-    except PortalError as refused:
-        raise click.ClickException(f"{refused.code} {refused.facts}") from refused
+    with transaction(settings, CITY, worker=True) as session:
+        order = Order(kind, enterprise_by_name(session, enterprise), month_of(period), language)
+        made = make_report(session, order, settings=settings, actor=cli_actor(), now=utc_now())
     out.write_bytes(made.pdf)
     score = "no data" if made.score is None else f"{made.score:.1f}"
     click.echo(f"{out}  score {score}  version {made.version}  code {made.verify_code}  sm3 {made.pdf_sm3}")

@@ -16,7 +16,7 @@ from reports.charts import FONT, INK, INK_2, PRESSURE
 from reports.queries import map_pipes
 
 TOLERANCE_DEG = 0.0002
-WIDTH, HEIGHT = 1700.0, 1500.0
+WIDTH, HEIGHT, KEY = 1700.0, 1420.0, 76.0
 STROKE = {1: 9.0, 2: 8.0, 3: 7.0, 4: 6.0, 5: 4.5, 6: 3.0, 7: 1.6}
 M_PER_DEG = 111_320.0
 
@@ -53,11 +53,12 @@ def network_map(session: Session, enterprise_id: int, *, language: str, class_wo
     parts = [f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" fill="#f2f4f7"/>']
     parts += _areas(session, sheet)
     parts += [_mains(sheet, code, shape) for code, shape in pipes]
-    parts += _stations(session, sheet, enterprise_id)
     parts += _district_names(session, sheet, name)
-    parts.append(_key(sheet, [code for code, _ in pipes], class_words))
+    parts += _stations(session, sheet, enterprise_id)
+    parts.append(_scale(sheet))
+    parts.append(_key([code for code, _ in pipes], class_words))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" class="map" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT + KEY:g}" class="map" role="img">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -147,33 +148,33 @@ def _district_names(session: Session, sheet: Sheet, column: str) -> list[str]:
     return parts
 
 
-def _key(sheet: Sheet, codes: Sequence[int], class_words: dict[int, str]) -> str:
-    """Return legend, scale bar and north arrow."""
+def _key(codes: Sequence[int], class_words: dict[int, str]) -> str:
+    """Return the legend in a strip below the map."""
     shown = sorted(set(codes))
-    tall = 52 + 44 * len(shown)
-    top = HEIGHT - tall - 24
-    parts = [
-        f'<rect x="24" y="{top:.0f}" width="420" height="{tall}" rx="10" '
-        'fill="#ffffff" stroke="#b9c6d8" stroke-width="2"/>'
-    ]
+    step = min(330.0, (WIDTH - 40) / len(shown))
+    y = HEIGHT + KEY / 2
+    parts = [f'<rect x="0" y="{HEIGHT:g}" width="{WIDTH:g}" height="{KEY:g}" fill="#ffffff"/>']
     for place, code in enumerate(shown):
-        y = top + 50 + place * 44
+        x = 24 + place * step
         look = f'stroke="{PRESSURE.get(code, "#66768c")}" stroke-width="{max(STROKE.get(code, 2.0), 3.0)}"'
-        parts.append(f'<line x1="48" y1="{y - 9:.0f}" x2="118" y2="{y - 9:.0f}" {look}/>')
-        parts.append(_label(138, y, class_words.get(code, str(code)), 28, INK_2, "start"))
+        parts.append(f'<line x1="{x:.0f}" y1="{y:g}" x2="{x + 60:.0f}" y2="{y:g}" {look}/>')
+        parts.append(_label(x + 74, y + 9, class_words.get(code, str(code)), 26, INK_2, "start"))
+    return "".join(parts)
+
+
+def _scale(sheet: Sheet) -> str:
+    """Return scale bar and north arrow."""
     length_m = _round_length(300 / sheet.per_deg_y * M_PER_DEG)
     long = length_m / M_PER_DEG * sheet.per_deg_y
     x, y = WIDTH - 60 - long, HEIGHT - 44
-    parts.append(
-        f'<path d="M{x:.0f} {y - 14} V{y} H{x + long:.0f} V{y - 14}" fill="none" stroke="{INK}" stroke-width="4"/>'
-    )
     said = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
-    parts.append(_label(x + long / 2, y - 14, said, 27, INK, "middle"))
-    parts.append(
-        f'<path d="M{WIDTH - 70} 100 l22 64 l-22 -16 l-22 16 Z" fill="{INK}"/>'
+    bar = f"M{x:.0f} {y - 14} V{y} H{x + long:.0f} V{y - 14}"
+    return (
+        f'<path d="{bar}" fill="none" stroke="{INK}" stroke-width="4"/>'
+        + _label(x + long / 2, y - 14, said, 27, INK, "middle")
+        + f'<path d="M{WIDTH - 70} 100 l22 64 l-22 -16 l-22 16 Z" fill="{INK}"/>'
         + _label(WIDTH - 70, 90, "N", 34, INK, "middle")
     )
-    return "".join(parts)
 
 
 def _round_length(length_m: float) -> float:

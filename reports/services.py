@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -25,6 +21,7 @@ from portal.core.errors import Invalid, NotFound
 from reports import archive
 from reports.builders.evaluation import Evaluation, collect, snapshot_digest
 from reports.document import Imprint, page_of
+from reports.file_codes import codes_in
 from reports.mapping import network_map
 from reports.models import Report
 from reports.pdf import render_pdf
@@ -34,8 +31,6 @@ from reports.wording import LANGUAGES, wording
 KINDS = ("evaluation",)
 # No 0 O 1 I: the code is read aloud and typed from paper.
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-CODE_PATTERN = re.compile(r"RJ-[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}")
-PAGES_SEARCHED = 6
 MAX_FILE_BYTES = 30_000_000
 
 
@@ -150,28 +145,6 @@ def verify_file(session: Session, content: bytes) -> Verdict:
         return Verdict("true", digest, same)
     meant = archive.by_verify_code(session, codes_in(content))
     return Verdict("changed" if meant else "unknown", digest, meant)
-
-
-def codes_in(content: bytes) -> list[str]:
-    """Return the verification codes that a file carries in its text, its properties or its bytes."""
-    found = set(CODE_PATTERN.findall(content.decode("latin-1")))
-    try:
-        reader = PdfReader(io.BytesIO(content))
-        found.update(CODE_PATTERN.findall(str(dict(reader.metadata or {}))))
-        for page in reader.pages[:PAGES_SEARCHED]:
-            found.update(CODE_PATTERN.findall(page.extract_text()))
-    except (
-        PyPdfError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        RecursionError,
-    ):
-        # A damaged file may break the reader anywhere; what was found until then still counts.
-        return sorted(found)
-    return sorted(found)
 
 
 def enterprise_by_name(session: Session, named: str) -> int:

@@ -11,9 +11,10 @@ import pytest
 from reports import charts
 from reports.builders.evaluation import canonical, snapshot_digest
 from reports.document import GRADE_WORDS, PARTS, REASONS
+from reports.file_codes import CODE_PATTERN, codes_in
 from reports.indicators import DEFINITIONS, GROUP_NAMES, NOT_COVERED
 from reports.pdf import refuse_every_address
-from reports.services import CODE_PATTERN, month_of, new_code
+from reports.services import month_of, new_code
 from reports.standards import STANDARDS
 from reports.wording import wording
 
@@ -88,3 +89,15 @@ def test_a_month_is_year_and_month() -> None:
 def test_the_renderer_fetches_nothing(url: str) -> None:
     with pytest.raises(ValueError, match="fetches nothing"):
         refuse_every_address(url)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"%PDF-1.7\nnothing", b"\x00" * 4096, b"%PDF-1.4\n1 0 obj<</Length 9>>stream\n"]
+)
+def test_a_broken_file_carries_no_code_and_breaks_nothing(content: bytes) -> None:
+    assert codes_in(content) == []
+
+
+def test_a_code_in_plain_bytes_is_found() -> None:
+    code = new_code()
+    assert codes_in(b"%PDF-1.7 " + code.encode()) == [code]

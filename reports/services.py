@@ -68,8 +68,7 @@ def make_report(session: Session, order: Order, *, settings: Settings, actor: Ac
         language=language,
         class_words=words_of("pressure_class", language),
     )
-    # Drawing the file keeps the connection idle longer than the web's limit on a busy machine.
-    session.execute(text("set local idle_in_transaction_session_timeout = '3min'"))
+    _be_patient(session)
     pdf = render_pdf(page_of(snapshot, imprint, map_svg=drawn, language=language))
     made = Report(
         kind=order.kind,
@@ -143,6 +142,7 @@ def verify_file(session: Session, content: bytes) -> Verdict:
     same = archive.by_file_digest(session, digest)
     if same is not None:
         return Verdict("true", digest, same)
+    _be_patient(session)
     meant = archive.by_verify_code(session, codes_in(content))
     return Verdict("changed" if meant else "unknown", digest, meant)
 
@@ -168,6 +168,11 @@ def new_code() -> str:
     """Return a fresh verification code: 60 random bits in three groups."""
     letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(12))
     return f"RJ-{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+
+
+def _be_patient(session: Session) -> None:
+    """Let the transaction outlast the drawing or reading of a file: on a busy machine longer than the web's limit."""
+    session.execute(text("set local idle_in_transaction_session_timeout = '3min'"))
 
 
 def _imprint(

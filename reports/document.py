@@ -11,7 +11,7 @@ from typing import Any
 import qrcode
 import qrcode.image.svg
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.core.clock import CITY_ZONE
 from portal.core.codes import word_of
@@ -140,7 +140,7 @@ class Drawings:
         """Return the ring of the total score."""
         total = self.s["total"]
         caption = f"{self.say(GRADE_WORDS[total['grade']])} {total['grade']}".strip()
-        return _safe(charts.ring(total["score"], total["grade"], caption))
+        return _safe(charts.ring(total["score"], total["grade"], caption), self.say("Score"))
 
     def groups(self) -> Markup:
         """Return one bar for each group of indicators."""
@@ -152,12 +152,12 @@ class Drawings:
             )
             for group, weight, score in self.s["total"]["groups"]
         ]
-        return _safe(charts.bullets(rows))
+        return _safe(charts.bullets(rows), self.say("Scores of the groups, weights in brackets"))
 
     def indicators(self) -> Markup:
         """Return one bar for each indicator."""
         rows = [(f"{row['id']} {self.say(row['name'])}", row["score"], self._said(row)) for row in self.s["indicators"]]
-        return _safe(charts.bullets(rows))
+        return _safe(charts.bullets(rows), self.say("Scores of the indicators (0-100), values in brackets"))
 
     def _said(self, row: dict[str, Any]) -> str:
         if row["score"] is None:
@@ -167,7 +167,10 @@ class Drawings:
     def heat(self) -> Markup:
         """Return completeness by day and hour."""
         rows = [(day["day"][5:], day["hours"]) for day in self.s["heat"]]
-        return _safe(charts.heat(rows, caption=self.say("Completeness by day and hour; white: nothing due")))
+        return _safe(
+            charts.heat(rows, caption=self.say("Completeness by day and hour; white: nothing due")),
+            self.say("Completeness of readings by day and hour"),
+        )
 
     def daily(self) -> Markup:
         """Return completeness and timeliness by day."""
@@ -178,7 +181,10 @@ class Drawings:
         ]
         known = [value for _, values in series for value in values if value is not None]
         low = min(90.0, 10 * (min(known, default=90.0) // 10))
-        return _safe(charts.lines([day["day"][5:] for day in days], series, unit="%", low=low, high=100))
+        return _safe(
+            charts.lines([day["day"][5:] for day in days], series, unit="%", low=low, high=100),
+            self.say("Completeness and timeliness by day"),
+        )
 
     def alarms(self) -> Markup:
         """Return alarms by day and level."""
@@ -192,7 +198,10 @@ class Drawings:
             )
             for level in (1, 2, 3, 4)
         ]
-        return _safe(charts.stacked_bars([day[5:] for day in days], series, unit=self.say("alarms"), whole=True))
+        return _safe(
+            charts.stacked_bars([day[5:] for day in days], series, unit=self.say("alarms"), whole=True),
+            self.say("Alarms by day and level"),
+        )
 
     def supply(self) -> Markup:
         """Return purchased and sold volume by day."""
@@ -202,7 +211,9 @@ class Drawings:
             (self.say("Sold"), charts.SERIES[1], [day["sold_m3"] / 1e4 for day in days]),
         ]
         labels = [day["day"][5:] for day in days]
-        return _safe(charts.stacked_bars(labels, series, unit="10⁴ m³", side_by_side=True))
+        return _safe(
+            charts.stacked_bars(labels, series, unit="10⁴ m³", side_by_side=True), self.say("Volumes by gas day")
+        )
 
     def classes(self) -> Markup:
         """Return the mains by pressure class."""
@@ -214,29 +225,31 @@ class Drawings:
             )
             for row in self.s["network"]["by_class"]
         ]
-        return _safe(charts.share_bar(rows))
+        return _safe(charts.share_bar(rows), self.say("Mains by pressure class"))
 
     def materials(self) -> Markup:
         """Return the mains by material."""
-        return self._shares("by_material", lambda code: word_of("material", code, self.language))
+        return self._shares("by_material", "Mains by material", lambda code: word_of("material", code, self.language))
 
     def decades(self) -> Markup:
         """Return the mains by decade of installation."""
         return self._shares(
             "by_decade",
+            "Mains by decade of installation",
             lambda code: self.say("unknown") if code is None else self.say("%(decade)ss", decade=code),
         )
 
-    def _shares(self, key: str, name: Any) -> Markup:
+    def _shares(self, key: str, label: str, name: Any) -> Markup:
         rows = [
             (name(row["code"]), row["km"], charts.SERIES[place % len(charts.SERIES)])
             for place, row in enumerate(self.s["network"][key])
         ]
-        return _safe(charts.share_bar(rows))
+        return _safe(charts.share_bar(rows), self.say(label))
 
 
-def _safe(svg: str) -> Markup:
-    return Markup(svg)
+def _safe(svg: str, label: str) -> Markup:
+    named = svg.replace('role="img"', f'role="img" aria-label="{escape(label)}"', 1)
+    return Markup(named)
 
 
 def _qr(words: str) -> Markup:

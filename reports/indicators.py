@@ -275,6 +275,11 @@ def with_agreed(definitions: Sequence[Definition], agreed: Mapping[str, tuple[fl
     return tuple(found)
 
 
+def limits_in_force(agreed: Mapping[str, tuple[float, str]]) -> dict[str, float]:
+    """Return the time limits that the figures are counted against, agreed ones before defaults."""
+    return {name: agreed[name][0] if name in agreed else default for name, default in LIMITS.items()}
+
+
 def score_of(value: float, *, floor: float, target: float) -> float:
     """Return 0-100, linear from floor to target, clipped; floor above target means less is better."""
     if floor == target:

@@ -64,9 +64,11 @@ def active_enterprises(session: Session) -> list[Row]:
 
 
 def agreed_figures(session: Session) -> dict[str, tuple[float, str]]:
-    """Return the figures that replace a default, keyed such as `D1.target`, with their source."""
-    found = session.execute(text("select key, value, source from parameter where key like 'evaluation.%'"))
-    return {row.key.removeprefix("evaluation."): (float(row.value), row.source) for row in found}
+    """Return the figures that replace a default, such as `D1.target` or `ack_limit_min`, with their source."""
+    found = session.execute(
+        text("select key, value, source from parameter where key like 'evaluation.%' or key = 'alarm.ack_limit_min'")
+    )
+    return {row.key.partition(".")[2]: (float(row.value), row.source) for row in found}
 
 
 def data_quality(session: Session, window: Window) -> Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,12 +16,12 @@ from portal.core.errors import Invalid, NotFound
 from reports import queries
 from reports.indicators import (
     DEFINITIONS,
-    LIMITS,
     MODEL_VERSION,
     Definition,
     Outcome,
     Total,
     judge,
+    limits_in_force,
     total_of,
     with_agreed,
     with_shares,
@@ -36,6 +35,14 @@ SAMPLE_SHARE = 0.05
 SAMPLE_LEAST = 10
 SAMPLE_MOST = 20
 DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Model:
+    """The indicators and the time limits in force."""
+
+    definitions: tuple[Definition, ...]
+    limits: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,11 @@ def month_window(enterprise_id: int, month: date, now: datetime) -> Window:
 def collect(session: Session, enterprise_id: int, month: date, *, now: datetime, demo: bool = False) -> Evaluation:
     """Return the evaluation of an enterprise for the month of a day; raise NotFound outside the scope."""
     window = month_window(enterprise_id, month, now)
-    agreed = with_agreed(DEFINITIONS, queries.agreed_figures(session))
-    sums = sums_of(session, window)
-    outcomes = with_shares([judge(each, measured(sums)[each.id]) for each in agreed])
+    figures = queries.agreed_figures(session)
+    model = Model(with_agreed(DEFINITIONS, figures), limits_in_force(figures))
+    sums = sums_of(session, window, model.limits)
+    found = measured(sums)
+    outcomes = with_shares([judge(each, found[each.id]) for each in model.definitions])
     total = total_of(outcomes)
     grid = queries.hours(session, window)
     return Evaluation(
@@ -129,16 +138,16 @@ def collect(session: Session, enterprise_id: int, month: date, *, now: datetime,
         supply_by_day=queries.supply_by_day(session, window),
         indicators=[_as_row(each) for each in outcomes],
         total=asdict(total),
-        previous=_previous(session, window, agreed, now),
-        peers=_peers(session, window, agreed, total),
+        previous=_previous(session, window, model, now),
+        peers=_peers(session, window, model, total),
         diagnosis=_diagnosis(session, window),
         sample=queries.sample_points(session, window, _sample_size(sums)),
-        limits=dict(LIMITS),
+        limits=model.limits,
         demo=demo,
     )
 
 
-def sums_of(session: Session, window: Window) -> Sums:
+def sums_of(session: Session, window: Window, limits: dict[str, float]) -> Sums:
     """Return what the indicators are computed from; raise NotFound for an unknown enterprise."""
     enterprise = queries.enterprise_facts(session, window.enterprise_id)
     if enterprise is None:
@@ -147,43 +156,43 @@ def sums_of(session: Session, window: Window) -> Sums:
         enterprise=enterprise,
         quality=queries.data_quality(session, window),
         static=queries.static_deliveries(session, window),
-        alarms=queries.alarm_counts(session, window, LIMITS["ack_limit_min"]),
+        alarms=queries.alarm_counts(session, window, limits["ack_limit_min"]),
         cases=queries.case_counts(session, window),
-        leaks=queries.leaks(session, window, LIMITS["repair_limit_h"]),
+        leaks=queries.leaks(session, window, limits["repair_limit_h"]),
         facilities=queries.facilities(
             session,
             window.enterprise_id,
-            checked_since=_months_before(window.day_to, int(LIMITS["check_interval_months"])),
-            other_checked_since=_months_before(window.day_to, int(LIMITS["check_interval_other_months"])),
+            checked_since=_months_before(window.day_to, int(limits["check_interval_months"])),
+            other_checked_since=_months_before(window.day_to, int(limits["check_interval_other_months"])),
         ),
         supply=queries.supply_sums(session, window),
         last_day=window.day_to,
     )
 
 
-def score_window(session: Session, window: Window, agreed: Iterable[Definition]) -> tuple[list[Outcome], Total]:
+def score_window(session: Session, window: Window, model: Model) -> tuple[list[Outcome], Total]:
     """Return the indicators and the total of any window."""
-    found = measured(sums_of(session, window))
-    outcomes = list(with_shares([judge(each, found[each.id]) for each in agreed]))
+    found = measured(sums_of(session, window, model.limits))
+    outcomes = list(with_shares([judge(each, found[each.id]) for each in model.definitions]))
     return outcomes, total_of(outcomes)
 
 
-def _previous(session: Session, window: Window, agreed: tuple[Definition, ...], now: datetime) -> Row | None:
+def _previous(session: Session, window: Window, model: Model, now: datetime) -> Row | None:
     before = month_window(window.enterprise_id, window.day_from - timedelta(days=1), now)
-    outcomes, total = score_window(session, before, agreed)
+    outcomes, total = score_window(session, before, model)
     if outcomes[0].measured.value is None:
         return None
     scores = {each.definition.id: each.score for each in outcomes}
     return {"from": before.day_from, "score": total.score, "grade": total.grade, "scores": scores}
 
 
-def _peers(session: Session, window: Window, agreed: tuple[Definition, ...], own: Total) -> Row:
+def _peers(session: Session, window: Window, model: Model, own: Total) -> Row:
     """Return rank and mean of the enterprises in business that the scope shows."""
     totals = [own.score]
     for other in queries.active_enterprises(session):
         if other["id"] != window.enterprise_id:
             theirs = Window(other["id"], window.begin, window.until, window.day_from, window.day_to)
-            totals.append(score_window(session, theirs, agreed)[1].score)
+            totals.append(score_window(session, theirs, model)[1].score)
     scored = [score for score in totals if score is not None]
     rank = 1 + sum(score > own.score for score in scored) if own.score is not None else None
     return {"n": len(scored), "rank": rank, "mean": sum(scored) / len(scored) if scored else None}

@@ -188,6 +188,22 @@ def test_a_silent_point_counts_as_offline_and_not_as_missing(db: Session) -> Non
     assert value_of(snapshot, "D3") == 0
 
 
+@pytest.mark.clause("10.2-6b")
+def test_agreed_limits_targets_and_weights_come_from_the_parameters(db: Session) -> None:
+    enterprise_id, _ = city(db)
+    db.execute(
+        text(
+            "insert into parameter (key, value, zh, en, source) values"
+            " ('evaluation.A1.target', 80, '', '', 'agreement 7'), ('alarm.ack_limit_min', 60, '', '', 'agreement 7')"
+            " on conflict (key) do update set value = excluded.value, source = excluded.source"
+        )
+    )
+    snapshot = collect(db, enterprise_id, MONTH, now=NOW).snapshot()
+    row = next(each for each in snapshot["indicators"] if each["id"] == "A1")
+    assert (row["value"], row["target"], row["source"]) == (100, 80, "agreement 7")
+    assert snapshot["limits"]["ack_limit_min"] == 60
+
+
 def test_a_month_that_has_not_begun_and_an_unknown_enterprise_are_refused(db: Session) -> None:
     with pytest.raises(Invalid, match="period_not_begun"):
         collect(db, make_enterprise(db).id, date(2027, 1, 1), now=NOW)

@@ -26,7 +26,7 @@ def instants_ms(values: Sequence[Any]) -> tuple[Numbers, Flags]:
     size = len(values)
     ms, done = np.zeros(size, np.int64), np.zeros(size, bool)
     try:
-        table = np.array(values, dtype="S") if size and all(map(_is_text, values)) else None
+        table = np.array(values, dtype="S") if {*map(type, values)} == {str} else None
     except UnicodeEncodeError:
         table = None
     if table is not None and table.itemsize in _WIDTHS:
@@ -36,10 +36,6 @@ def instants_ms(values: Sequence[Any]) -> tuple[Numbers, Flags]:
         if found is not None:
             ms[index], done[index] = found, True
     return ms, done
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _number(table: Bytes, start: int, size: int, good: Flags) -> Numbers:

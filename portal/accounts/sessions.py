@@ -27,7 +27,7 @@ from portal.config import Settings
 from portal.core.actor import Actor
 from portal.core.crypto import PROVIDER
 from portal.core.errors import NotFound
-from portal.jobs.queries import parameter_value
+from portal.jobs.queries import parameter_figure
 
 TOKEN_BYTES = 32
 TOUCH_EVERY = timedelta(seconds=30)
@@ -108,14 +108,14 @@ def person_of_token(
     `visitor` carries address and request id; only a deed of the person keeps the session from idling.
     """
     wanted = (
-        select(UserSession, User)
+        select(UserSession, User, parameter_figure(PASSWORD_DAYS_KEY))
         .join(User, User.id == UserSession.user_id)
         .where(UserSession.token_sm3 == PROVIDER.sm3(token.encode()), UserSession.ended_at.is_(None))
     )
     found = session.execute(wanted).first()
     if found is None:
         return None
-    login, user = found
+    login, user, days = found
     actor = actor_for(user, session_ref=login.ref, address=visitor.address, request_id=visitor.request_id)
     reason = session_end(
         SessionTimes(login.created_at, login.seen_at),
@@ -137,7 +137,7 @@ def person_of_token(
         return None
     if deed and now - login.seen_at >= TOUCH_EVERY:
         login.seen_at = now
-    days = parameter_value(session, PASSWORD_DAYS_KEY, PASSWORD_DAYS)
+    days = PASSWORD_DAYS if days is None else days
     return Person(
         actor=actor,
         login=user.login,

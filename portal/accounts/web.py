@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import monotonic
 
 from flask import Flask, Request, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -24,6 +25,9 @@ LANGUAGE_KEY = "language"
 LANGUAGES = ("zh_CN", "en")
 # Programs sign each request; these addresses never look at a cookie.
 WITHOUT_SESSION = ("/static/", "/healthz", "/readyz", "/metrics", "/api/")
+# How long tiles, and nothing else, may be served to a session that was ended elsewhere.
+RECENT_S = 2.0
+RECENT_MOST = 2000
 WHILE_CHANGE_IS_DUE = frozenset({"accounts.password", "accounts.change", "accounts.leave", "accounts.language"})
 
 
@@ -69,6 +73,31 @@ class Visitor(AnonymousUserMixin):
         return False
 
 
+class Recent:
+    """People seen a moment ago: a map asks for dozens of tiles at once, one look at the table serves them."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._kept: dict[str, tuple[float, Person]] = {}
+
+    def get(self, token: str) -> Person | None:
+        """Return the person of a token seen within the last seconds, or None."""
+        at, person = self._kept.get(token, (0.0, None))
+        return person if person is not None and monotonic() - at < RECENT_S else None
+
+    def keep(self, token: str, person: Person | None) -> None:
+        """Remember whom a token stood for just now, or forget the token."""
+        if len(self._kept) >= RECENT_MOST:
+            self._kept.clear()
+        if person is None:
+            self._kept.pop(token, None)
+        else:
+            self._kept[token] = (monotonic(), person)
+
+
+_recent = Recent()
+
+
 def install_login(app: Flask) -> None:
     """Load the person before each request; answer for missing logins, denials and due password changes."""
     manager = LoginManager(app)
@@ -88,17 +117,20 @@ def install_login(app: Flask) -> None:
 
 def load_person() -> None:
     """Turn the token in the cookie into the actor of this request."""
-    token = session.get(TOKEN_KEY)
+    token = str(session.get(TOKEN_KEY) or "")
     if not token or request.path.startswith(WITHOUT_SESSION):
         return
-    with transaction(settings(), CITY) as database:
-        person = person_of_token(
-            database, str(token), utc_now(), settings=settings(), visitor=visitor_actor(), deed=_is_deed()
-        )
+    person = _recent.get(token) if request.path.startswith("/tiles/") else None
+    if person is None:
+        with transaction(settings(), CITY) as database:
+            person = person_of_token(
+                database, token, utc_now(), settings=settings(), visitor=visitor_actor(), deed=_is_deed()
+            )
+        _recent.keep(token, person)
     if person is None:
         session.pop(TOKEN_KEY, None)
         return
-    g.person, g.actor = person, person.actor
+    g.person, g.actor = person, replace(person.actor, request_id=request_id.get())
 
 
 def ask_for_new_password() -> ResponseReturnValue | None:
@@ -114,7 +146,7 @@ def ask_for_new_password() -> ResponseReturnValue | None:
 def must_change(actor: Actor) -> bool:
     """Return whether the actor of this request has to change the password before anything else."""
     person: Person | None = g.get("person")
-    return person is not None and person.actor == actor and person.must_change
+    return person is not None and person.actor.id == actor.id and person.must_change
 
 
 def ask_for_login() -> ResponseReturnValue:

@@ -61,7 +61,7 @@ def actions(session: Session) -> Sequence[str]:
     return session.scalars(select(AuditEntry.action).distinct().order_by(AuditEntry.action)).all()
 
 
-def _filtered(wanted: AuditFilter) -> Select[tuple[AuditEntry]]:
+def _filtered(wanted: AuditFilter) -> Select[AuditEntry]:
     query = select(AuditEntry)
     for column, value in (
         (AuditEntry.actor_name, wanted.who),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, datetime
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -138,6 +138,6 @@ def _filter() -> AuditFilter:
 def _cell(value: object) -> str:
     if isinstance(value, bytes):
         return value.hex()
-    if hasattr(value, "astimezone"):
+    if isinstance(value, datetime):
         return local(value).isoformat()
     return as_words(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from portal.core.errors import NotFound
@@ -17,6 +17,11 @@ def parameter_value(session: Session, key: str, default: float) -> float:
     """Return the figure in force under a key, or the default when the table has none."""
     found = session.scalar(select(Parameter.value).where(Parameter.key == key))
     return default if found is None else found
+
+
+def parameter_figure(key: str) -> ScalarSelect[float]:
+    """Return the figure of a key as a part of another query; null when the table has none."""
+    return select(Parameter.value).where(Parameter.key == key).scalar_subquery()
 
 
 def parameters(session: Session) -> Sequence[Parameter]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from portal.accounts.commands import COMMANDS
 from portal.accounts.keys import open_key
 from portal.accounts.models import ApiKey, LoginFailure, User
 from portal.accounts.rights import Rights, Role
+from portal.accounts.rules import USCC_ALPHABET, is_uscc
 from portal.accounts.services import (
     actor_of_token,
     change_password,
@@ -342,3 +346,34 @@ def test_security_administrator_makes_a_key_and_changes_a_figure(app: Flask, set
     client.post(f"/admin/parameters/{key}", data={"value": "30", "reason": "back again"})
     assert client.get("/admin/sessions").status_code == 200
     assert client.get("/admin/dictionary?name=role").status_code == 200
+
+
+def test_command_line_registers_lists_and_rotates(
+    db: Session, database: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in database.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(commands[words[0]], words[1:], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    commands = {str(command.name): command for command in COMMANDS}
+    short, login = f"C{secrets.token_hex(3)}", f"c{secrets.token_hex(5)}"
+    uscc = credit_code(secrets.token_hex(4).upper().translate(str.maketrans("IOSVZ", "12345")))
+    app_id, key = run("enterprise", "create", uscc, "--name", "测试燃气", "--short-name", short).split()
+    assert run("enterprise", "rotate-key", short).split()[0] != app_id
+    assert short in {each["short_name"] for each in json.loads(run("enterprise", "list", "--json"))}
+    given = run("user", "create", login, "--name", "孙丽", "--role", "enterprise_safety", "--enterprise", uscc)
+    assert given.split()[0] == login
+    assert run("user", "reset", login) != given
+    listed = {each["login"]: each for each in json.loads(run("user", "list", "--json"))}
+    assert listed[login]["role"] == "enterprise_safety"
+    sealed = db.execute(select(ApiKey).where(ApiKey.app_id == app_id)).scalar_one().key_sealed
+    assert key not in sealed
+
+
+def credit_code(mark: str) -> str:
+    body = f"91370100M{mark}".ljust(17, "0")[:17]
+    return next(body + sign for sign in USCC_ALPHABET if is_uscc(body + sign))

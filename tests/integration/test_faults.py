@@ -30,7 +30,7 @@ from tests.journeys.stack import ROOT, Stack
 
 pytestmark = pytest.mark.timeout(480)
 BATCHES, ROWS, REPEATED = 60, 20, 5
-PATIENCE_S = 90
+PATIENCE_S = 180
 _numbers = itertools.count(1)
 
 

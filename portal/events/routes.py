@@ -238,7 +238,7 @@ def _progress(case: Any, steps: Any) -> list[dict[str, str]]:
 def who(step: Any) -> str:
     """Return who took a step, in words a reader knows."""
     kinds = {"program": gettext("Enterprise's program"), "job": gettext("Portal")}
-    return kinds.get(step.actor_kind, step.actor_name)
+    return kinds.get(step.actor_kind) or str(step.actor_name)
 
 
 def _told(step: Any) -> dict[str, Any]:

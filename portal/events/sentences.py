@@ -16,5 +16,4 @@ SENTENCES: dict[str, Callable[..., str]] = {
         "The extension must be over 0 and at most %(most)s hours.", most=facts.get("most", "")
     ),
     "case_hours_unreadable": lambda **_: gettext("Give the extension in hours."),
-    "case_opened_already": lambda **_: gettext("This alarm has a case already."),
 }

@@ -17,7 +17,6 @@ from portal.core.live import announce
 from portal.events.models import CaseStep, SupervisionCase
 from portal.events.queries import (
     late_cases,
-    limits_in_force,
     lock_case,
     steps_taken,
     working_calendar,
@@ -31,7 +30,6 @@ from portal.events.rules import (
     extension_most,
     may,
     state_after,
-    terms_of,
 )
 
 NOTE_MOST_CHARS = 2000
@@ -76,14 +74,6 @@ def open_case(
     case.case_no = f"DD{local(now):%Y%m%d}{case.id:04d}"
     _write(session, _Step(case, "open", None, now, actor), note=title)
     return case
-
-
-def open_case_by_hand(
-    session: Session, subject: Subject, *, case_class: int, now: datetime, actor: Actor
-) -> SupervisionCase:
-    """Open a case of a class that an officer chose."""
-    terms = terms_of(case_class, limits_in_force(session))
-    return open_case(session, subject, terms=terms, now=now, actor=actor)
 
 
 def accept_case(

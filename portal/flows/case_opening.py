@@ -8,13 +8,11 @@ from sqlalchemy.orm import Session
 
 from portal.core.actor import Actor
 from portal.core.codes import word_of
-from portal.core.errors import Conflict
 from portal.events.models import SupervisionCase
 from portal.events.queries import limits_in_force
-from portal.events.rules import case_terms, terms_of
+from portal.events.rules import case_terms
 from portal.events.services import Subject, open_case
 from portal.operation.alarms.models import Alarm, AlarmNow
-from portal.operation.alarms.queries import lock_alarm_with_fact
 from portal.operation.alarms.services import link_case
 
 
@@ -27,19 +25,6 @@ def open_case_if_due(
     terms = case_terms(present.level, limits_in_force(session))
     if terms is None:
         return None
-    case = open_case(session, _subject(fact, present), terms=terms, now=now, actor=actor)
-    link_case(session, present, case.id, now=now, actor=actor)
-    return case
-
-
-def open_case_for_alarm(
-    session: Session, alarm_id: int, *, case_class: int, now: datetime, actor: Actor
-) -> SupervisionCase:
-    """Open a case for an alarm by an officer's decision; raise Conflict when it has one."""
-    present, fact = lock_alarm_with_fact(session, alarm_id, scope=actor.scope)
-    if present.case_id is not None:
-        raise Conflict("case_opened_already", case_id=present.case_id)
-    terms = terms_of(case_class, limits_in_force(session))
     case = open_case(session, _subject(fact, present), terms=terms, now=now, actor=actor)
     link_case(session, present, case.id, now=now, actor=actor)
     return case

@@ -82,8 +82,8 @@ def lock_alarm(session: Session, alarm_id: int, *, scope: Scope) -> AlarmNow:
     return found
 
 
-def _listed() -> Select[Any]:
-    listed: Select[Any] = (
+def _listed() -> Select[*tuple[Any, ...]]:
+    listed: Select[*tuple[Any, ...]] = (
         select(*COLUMNS)
         .join(Alarm, Alarm.id == AlarmNow.alarm_id)
         .join(Enterprise, Enterprise.id == AlarmNow.enterprise_id)
@@ -215,17 +215,6 @@ def filter_choices(session: Session) -> tuple[list[tuple[int, str]], list[tuple[
     ).all()
     enterprises = [(int(row.key), row.zh) for row in rows if row.what == "e"]
     return enterprises, [(row.key, row.zh, row.en) for row in rows if row.what == "d"]
-
-
-def lock_alarm_with_fact(
-    session: Session, alarm_id: int, *, scope: Scope
-) -> tuple[AlarmNow, Alarm]:
-    """Return present state (locked) and fact of an alarm; raise NotFound outside the scope."""
-    present = lock_alarm(session, alarm_id, scope=scope)
-    fact = session.get(Alarm, alarm_id)
-    if fact is None:
-        raise NotFound("alarm", alarm_id=alarm_id)
-    return present, fact
 
 
 def lock_pushed_alarm(

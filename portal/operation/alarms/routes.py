@@ -250,7 +250,7 @@ def _facts(alarm: Any) -> list[tuple[str, Any]]:
 def who(event: Any) -> str:
     """Return who did something, in words a reader knows."""
     kinds = {"program": gettext("Enterprise's program"), "job": gettext("Portal")}
-    return kinds.get(event.actor_kind, event.actor_name)
+    return kinds.get(event.actor_kind) or str(event.actor_name)
 
 
 def _told(event: Any) -> dict[str, Any]:

@@ -112,15 +112,46 @@ def _limit_to(shape: dict[str, Any], codes: list[int]) -> None:
             branch["enum"] = codes
 
 
+_COUNTS = {"accepted": _COUNT, "duplicate": _COUNT, "rejected": _COUNT}
+
+
 def _answer_schemas() -> dict[str, Any]:
-    rejection = _object(
-        {"row": _COUNT, "field": _MAYBE_TEXT, "code": {"type": "string", "enum": list(CODES)}, "message": _TEXT}
+    return _push_schemas() | _receipt_schemas() | _order_schemas()
+
+
+def _push_schemas() -> dict[str, Any]:
+    code = {"type": "string", "enum": list(CODES)}
+    answer = _object(
+        {
+            "batch_id": _TEXT,
+            "receipt_id": _COUNT,
+            **_COUNTS,
+            "rejections": {"type": "array", "items": {"$ref": REF + "Rejection"}, "maxItems": 1000},
+            "server_time": _AT,
+        }
     )
-    kept = _object(
-        rejection["properties"]
-        | {"severity": {"enum": ["error", "warning"]}, "object": _MAYBE_TEXT, "raw": _MAYBE_TEXT}
+    answer["properties"]["replayed"] = {"const": True}
+    columns = _object(
+        {
+            "points": {"type": "array", "items": {"type": "string"}},
+            "p": {"type": "array", "items": _COUNT},
+            "t": {"type": "array", "items": {"type": "integer"}},
+            "v": {"type": "array", "items": {"type": "number"}},
+        }
     )
-    counts = {"accepted": _COUNT, "duplicate": _COUNT, "rejected": _COUNT}
+    columns["properties"]["q"] = {"type": "array", "items": {"type": "integer"}}
+    words = "RT: row i is of point points[p[i]] at t[i] ms with value v[i]"
+    problem = _object({"type": _TEXT, "status": {"type": "integer"}, "code": _TEXT, "title": _TEXT, "detail": _TEXT})
+    problem["properties"] |= {"request_id": _TEXT, "server_time": _AT, "receipt_id": _COUNT}
+    return {
+        "Rejection": _object({"row": _COUNT, "field": _MAYBE_TEXT, "code": code, "message": _TEXT}),
+        "Answer": answer,
+        "Columns": columns | {"description": words, "additionalProperties": False},
+        "Problem": problem,
+    }
+
+
+def _receipt_schemas() -> dict[str, Any]:
     receipt = {
         "receipt_id": _COUNT,
         "batch_id": _TEXT,
@@ -129,23 +160,34 @@ def _answer_schemas() -> dict[str, Any]:
         "status": {"enum": ["taken", "refused"]},
         "code": _MAYBE_TEXT,
         "rows": _COUNT,
-        **counts,
+        **_COUNTS,
         "body_sm3": _TEXT,
         "body_bytes": _COUNT,
         "received_at": _AT,
     }
+    kept = {
+        "row": _COUNT,
+        "field": _MAYBE_TEXT,
+        "code": _TEXT,
+        "message": _TEXT,
+        "severity": {"enum": ["error", "warning"]},
+        "object": _MAYBE_TEXT,
+        "raw": _MAYBE_TEXT,
+    }
     following = {"next": {"type": ["integer", "null"]}, "server_time": _AT}
-    answer = _object(
-        {
-            "batch_id": _TEXT,
-            "receipt_id": _COUNT,
-            **counts,
-            "rejections": {"type": "array", "items": {"$ref": REF + "Rejection"}, "maxItems": 1000},
-            "server_time": _AT,
-        }
-    )
-    answer["properties"]["replayed"] = {"const": True}
-    line = {"dataset": _TEXT, "batches": _COUNT, "refused": _COUNT, "rows": _COUNT, **counts, "sm3": _TEXT}
+    line = {"dataset": _TEXT, "batches": _COUNT, "refused": _COUNT, "rows": _COUNT, **_COUNTS, "sm3": _TEXT}
+    day = {"type": "string", "format": "date"}
+    return {
+        "KeptRejection": _object(kept),
+        "Receipt": _object(receipt),
+        "Receipts": _object({"receipts": _list_of("Receipt"), **following}),
+        "ReceiptDetail": _object(receipt | {"rejections": _list_of("KeptRejection"), **following}),
+        "ReconciliationLine": _object(line),
+        "Reconciliation": _object({"date": day, "datasets": _list_of("ReconciliationLine"), "server_time": _AT}),
+    }
+
+
+def _order_schemas() -> dict[str, Any]:
     order = {
         "id": _COUNT,
         "case_no": _TEXT,
@@ -158,51 +200,14 @@ def _answer_schemas() -> dict[str, Any]:
         "due_at": _AT,
     }
     return {
-        "Rejection": rejection,
-        "KeptRejection": kept,
-        "Answer": answer,
-        "Receipt": _object(receipt),
-        "Receipts": _object({"receipts": {"type": "array", "items": {"$ref": REF + "Receipt"}}, **following}),
-        "ReceiptDetail": _object(
-            receipt | {"rejections": {"type": "array", "items": {"$ref": REF + "KeptRejection"}}, **following}
-        ),
-        "Reconciliation": _object(
-            {
-                "date": {"type": "string", "format": "date"},
-                "datasets": {"type": "array", "items": _object(line)},
-                "server_time": _AT,
-            }
-        ),
-        "Orders": _object({"orders": {"type": "array", "items": _object(order)}, "server_time": _AT}),
+        "Order": _object(order),
+        "Orders": _object({"orders": _list_of("Order"), "server_time": _AT}),
         "ReplyTaken": _object({"id": _COUNT, "case_no": _TEXT, "state": {"type": "integer"}, "server_time": _AT}),
-        "Problem": {
-            "type": "object",
-            "required": ["type", "status", "code", "title", "detail"],
-            "properties": {
-                "type": _TEXT,
-                "status": {"type": "integer"},
-                "code": _TEXT,
-                "title": _TEXT,
-                "detail": _TEXT,
-                "request_id": _TEXT,
-                "server_time": _AT,
-                "receipt_id": _COUNT,
-            },
-        },
-        "Columns": {
-            "type": "object",
-            "description": "RT: row i is of point points[p[i]] at t[i] ms with value v[i]",
-            "required": ["points", "p", "t", "v"],
-            "additionalProperties": False,
-            "properties": {
-                "points": {"type": "array", "items": {"type": "string"}},
-                "p": {"type": "array", "items": _COUNT},
-                "t": {"type": "array", "items": {"type": "integer"}},
-                "v": {"type": "array", "items": {"type": "number"}},
-                "q": {"type": "array", "items": {"type": "integer"}},
-            },
-        },
     }
+
+
+def _list_of(schema: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": REF + schema}}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

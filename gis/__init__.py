@@ -1,0 +1,1 @@
+"""Space: coordinates, network, tiles and maps; knows the network, not the business."""

@@ -183,7 +183,10 @@ class Reading(Record, kw_only=True, frozen=True):
     t: Instant
     v: Annotated[float, said("数值", "Value")]
     q: Annotated[int, coded("quality", "质量码", "Quality code")] = 192
-    f: Annotated[Literal["N", "B", "M", "E", "R"], said("标志：N 原始 B 补传 M 人工 E 估计 R 修正", "Flag: native, back-filled, manual, estimated, revised")] = "N"
+    f: Annotated[
+        Literal["N", "B", "M", "E", "R"],
+        said("标志：N 原始 B 补传 M 人工 E 估计 R 修正", "N native, B back-filled, M manual, E estimated, R revised"),
+    ] = "N"
 
 
 class AlarmPush(Record, kw_only=True, frozen=True):

@@ -33,9 +33,7 @@ def _prepare(connection: Any) -> None:
         secret = os.environ.get(variable)
         if secret:
             quoted = connection.scalar(text("select quote_literal(:secret)"), {"secret": secret})
-            connection.exec_driver_sql(
-                f"alter role {role} login password {quoted}".replace("%", "%%")
-            )
+            connection.exec_driver_sql(f"alter role {role} login password {quoted}".replace("%", "%%"))
     connection.exec_driver_sql("set lock_timeout = '4s'")
     connection.exec_driver_sql("set role ranjian_owner")
 

@@ -29,10 +29,7 @@ def seed(connection: Connection) -> None:
         ),
         {"key": os.environ["PORTAL_SCOPE_KEY"]},
     )
-    codes = [
-        row | {"parent": row["parent"] or None, "valid_to": row["valid_to"] or None}
-        for row in _rows("codes.csv")
-    ]
+    codes = [row | {"parent": row["parent"] or None, "valid_to": row["valid_to"] or None} for row in _rows("codes.csv")]
     connection.execute(
         text(
             "insert into dict_entry (dict, code, zh, en, parent, valid_from, valid_to, source) values "

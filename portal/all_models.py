@@ -10,7 +10,7 @@ import portal.jobs.models
 import portal.operation.alarms.models
 import portal.operation.telemetry.models
 import portal.supply.models
-import reports.models  # noqa: F401
+import reports.models
 from portal.core.db import Base
 
 metadata = Base.metadata

@@ -39,9 +39,7 @@ class Settings:
         "Database role that owns the tables; migrations only",
         default="",
     )
-    secret_key: str = _setting(
-        "PORTAL_SECRET_KEY", "会话签名密钥", "Signs session cookies", secret=True
-    )
+    secret_key: str = _setting("PORTAL_SECRET_KEY", "会话签名密钥", "Signs session cookies", secret=True)
     scope_key: str = _setting(
         "PORTAL_SCOPE_KEY",
         "数据范围签名密钥",
@@ -54,18 +52,10 @@ class Settings:
         "Encrypts enterprises' keys at rest",
         secret=True,
     )
-    data_dir: Path = _setting(
-        "PORTAL_DATA_DIR", "数据目录", "Folder for uploads, logs and caches", default="var"
-    )
-    port: int = _setting(
-        "PORTAL_PORT", "对外端口", "Port nginx listens on", default="8000"
-    )
-    demo: bool = _setting(
-        "PORTAL_DEMO", "是否装入演示城市", "1 loads the demo city on first start", default="1"
-    )
-    demo_scale: int = _setting(
-        "PORTAL_DEMO_SCALE", "演示城市倍数", "Size of the demo city, 1 to 100", default="1"
-    )
+    data_dir: Path = _setting("PORTAL_DATA_DIR", "数据目录", "Folder for uploads, logs and caches", default="var")
+    port: int = _setting("PORTAL_PORT", "对外端口", "Port nginx listens on", default="8000")
+    demo: bool = _setting("PORTAL_DEMO", "是否装入演示城市", "1 loads the demo city on first start", default="1")
+    demo_scale: int = _setting("PORTAL_DEMO_SCALE", "演示城市倍数", "Size of the demo city, 1 to 100", default="1")
     city_name: str = _setting("PORTAL_CITY", "城市名称", "Name of the city", default="云川市")
     city_department: str = _setting(
         "PORTAL_DEPARTMENT", "主管部门", "Department that runs the portal", default="云川市城市管理局"

@@ -119,7 +119,14 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
         {"name": "nginx", "command": f"nginx -e {data}/log/nginx-error.log -c {data}/nginx.conf", "stopsignal": "QUIT"},
     ]
     if not os.environ.get("DATABASE_URL"):
-        database = {"name": "database", "command": f"{ROOT}/script/cluster run", "stopsignal": "INT", "priority": "1", "startsecs": "2", "asgroup": "false"}
+        database = {
+            "name": "database",
+            "command": f"{ROOT}/script/cluster run",
+            "stopsignal": "INT",
+            "priority": "1",
+            "startsecs": "2",
+            "asgroup": "false",
+        }
         children.insert(0, database)
     return children + demo_programs(data, python)
 
@@ -145,7 +152,14 @@ def write_configuration(data: Path) -> None:
     (data / "tmp").mkdir(exist_ok=True)
     parts = [SUPERVISOR.format(data=data, sock=sock, user="user=root\n" if root_user else "")]
     for child in programs(data, sock):
-        filled = {"priority": "100", "stopsignal": "TERM", "startsecs": "1", "asgroup": "true", "data": str(data), "root": str(ROOT)} | child
+        filled = {
+            "priority": "100",
+            "stopsignal": "TERM",
+            "startsecs": "1",
+            "asgroup": "true",
+            "data": str(data),
+            "root": str(ROOT),
+        } | child
         parts.append(PROGRAM.format(**filled))
     (data / "supervisord.conf").write_text("".join(parts), encoding="utf-8")
     (data / "nginx.conf").write_text(

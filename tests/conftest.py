@@ -66,7 +66,9 @@ def database() -> Iterator[dict[str, str]]:
         if not known:
             connection.execute(text(f"create database {template}_making"))
             made = {**os.environ, **secrets, "PORTAL_OWNER_DATABASE_URL": _with_database(owner, f"{template}_making")}
-            subprocess.run([ROOT / ".venv" / "bin" / "alembic", "upgrade", "head"], cwd=ROOT, env=made, check=True, timeout=120)
+            subprocess.run(
+                [ROOT / ".venv" / "bin" / "alembic", "upgrade", "head"], cwd=ROOT, env=made, check=True, timeout=120
+            )
             connection.execute(text(f"alter database {template}_making rename to {template}"))
         connection.execute(text(f"drop database if exists {name} with (force)"))
         connection.execute(text(f"create database {name} template {template}"))
@@ -82,7 +84,9 @@ def database() -> Iterator[dict[str, str]]:
 def settings(database: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Give the settings of the test installation."""
     folder = tmp_path_factory.mktemp("data")
-    return Settings.from_env({**database, "PORTAL_DATA_DIR": str(folder), "PORTAL_DEMO": "0", "PORTAL_LOG_LEVEL": "ERROR"})
+    return Settings.from_env(
+        {**database, "PORTAL_DATA_DIR": str(folder), "PORTAL_DEMO": "0", "PORTAL_LOG_LEVEL": "ERROR"}
+    )
 
 
 @pytest.fixture

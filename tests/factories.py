@@ -25,7 +25,12 @@ def place(lon: float = 112.5, lat: float = 32.0) -> Any:
 def make_enterprise(session: Session, **given: Any) -> Enterprise:
     """Add an enterprise."""
     mark = secrets.token_hex(4).upper().replace("I", "1").replace("O", "0")
-    values = {"uscc": f"91370100MA{mark}"[:18].ljust(18, "0"), "name": f"企业{mark}", "short_name": f"E{mark}", "kind": 1}
+    values = {
+        "uscc": f"91370100MA{mark}"[:18].ljust(18, "0"),
+        "name": f"企业{mark}",
+        "short_name": f"E{mark}",
+        "kind": 1,
+    }
     made = Enterprise(**values | given)
     session.add(made)
     session.flush()
@@ -35,7 +40,12 @@ def make_enterprise(session: Session, **given: Any) -> Enterprise:
 def make_node(session: Session, enterprise: Enterprise, **given: Any) -> Node:
     """Add a network node."""
     lon, lat = given.pop("lon", 112.5), given.pop("lat", 32.0)
-    values = {"enterprise_id": enterprise.id, "src_code": f"N{next(_number)}", "adcode": "990101", "geom": place(lon, lat)}
+    values = {
+        "enterprise_id": enterprise.id,
+        "src_code": f"N{next(_number)}",
+        "adcode": "990101",
+        "geom": place(lon, lat),
+    }
     made = Node(**values | given)
     session.add(made)
     session.flush()
@@ -46,7 +56,9 @@ def make_pipe(session: Session, enterprise: Enterprise, **given: Any) -> Pipe:
     """Add a pipe between two new nodes."""
     begin = make_node(session, enterprise)
     end = make_node(session, enterprise, lon=112.501)
-    line = func.ST_SetSRID(func.ST_MakeLine(func.ST_MakePoint(112.5, 32.0), func.ST_MakePoint(112.501, 32.0)), STORAGE_SRID)
+    line = func.ST_SetSRID(
+        func.ST_MakeLine(func.ST_MakePoint(112.5, 32.0), func.ST_MakePoint(112.501, 32.0)), STORAGE_SRID
+    )
     values = {
         "enterprise_id": enterprise.id,
         "src_code": f"P{next(_number)}",
@@ -67,7 +79,14 @@ def make_pipe(session: Session, enterprise: Enterprise, **given: Any) -> Pipe:
 
 def make_station(session: Session, enterprise: Enterprise, **given: Any) -> Station:
     """Add a gate station."""
-    values = {"enterprise_id": enterprise.id, "src_code": f"S{next(_number)}", "name": "门站", "adcode": "990101", "kind": 2, "geom": place()}
+    values = {
+        "enterprise_id": enterprise.id,
+        "src_code": f"S{next(_number)}",
+        "name": "门站",
+        "adcode": "990101",
+        "kind": 2,
+        "geom": place(),
+    }
     made = Station(**values | given)
     session.add(made)
     session.flush()

@@ -46,7 +46,7 @@ class NetworkObject:
     valid_to: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="until; always empty here, set in the history table", sort_order=92)
 
     @declared_attr
-    def enterprise_id(cls) -> Mapped[int]:  # noqa: N805
+    def enterprise_id(cls) -> Mapped[int]:
         """Return the owning enterprise's column."""
         return mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), comment="owner", sort_order=-19)
 

@@ -33,7 +33,10 @@ def build_topology(session: Session, enterprise_id: int) -> Topology:
     if not pipes:
         return Topology(0, 0, 0, 0)
     links = session.execute(
-        text("select node_id, outlet_node_id from gas_regulator where enterprise_id = :id and outlet_node_id is not null"), own
+        text(
+            "select node_id, outlet_node_id from gas_regulator where enterprise_id = :id and outlet_node_id is not null"
+        ),
+        own,
     ).all()
     ends = np.array([(begin, end) for _, begin, end in pipes] + [(a, b) for a, b in links], np.int64)
     nodes, place = np.unique(ends, return_inverse=True)

@@ -61,9 +61,7 @@ def _floors(kind: NDArray[np.int8], xy: Metres, chance: np.random.Generator) -> 
     towers = chance.uniform(size=len(kind)) < 0.08 + 0.34 * centre
     homes = np.where(towers, tall, np.maximum(low, np.where(centre > 0.3, 6, 4)))
     shops = chance.integers(2, 7, len(kind))
-    offices = np.where(
-        towers, chance.integers(14, 42, len(kind)), chance.integers(5, 14, len(kind))
-    )
+    offices = np.where(towers, chance.integers(14, 42, len(kind)), chance.integers(5, 14, len(kind)))
     choices = [
         homes,
         shops,
@@ -82,19 +80,13 @@ def _slots(streets: Streets, chance: np.random.Generator) -> NDArray[np.float64]
     found = []
     for half in (0.27, 0.73):
         for place in (0.2, 0.5, 0.8):
-            u = cells[:, 0] + (cells[:, 2] - cells[:, 0]) * (
-                place + chance.uniform(-0.02, 0.02, len(cells))
-            )
-            v = cells[:, 1] + (cells[:, 3] - cells[:, 1]) * (
-                half + chance.uniform(-0.03, 0.03, len(cells))
-            )
+            u = cells[:, 0] + (cells[:, 2] - cells[:, 0]) * (place + chance.uniform(-0.02, 0.02, len(cells)))
+            v = cells[:, 1] + (cells[:, 3] - cells[:, 1]) * (half + chance.uniform(-0.03, 0.03, len(cells)))
             found.append(np.column_stack([u, v]))
     return np.vstack(found)
 
 
-def _shaped(
-    kind: NDArray[np.int8], floors: NDArray[np.int16], chance: np.random.Generator
-) -> Metres:
+def _shaped(kind: NDArray[np.int8], floors: NDArray[np.int16], chance: np.random.Generator) -> Metres:
     size = _SIZES_M[kind] * chance.uniform(0.78, 1.06, (len(kind), 2))
     towers = (floors > 11) & (kind == RESIDENTIAL)
     size[towers] = chance.uniform(21, 29, (int(towers.sum()), 2))
@@ -132,9 +124,7 @@ def _town_buildings(
     floors = np.minimum(_floors(kind, np.full_like(uv, 20_000.0), chance), 7)
     ring = uv[:, None, :] + _ring_offsets(_shaped(kind, floors, chance) * 0.72)
     cos, sin = np.cos(turn), np.sin(turn)
-    turned = np.stack(
-        [ring[..., 0] * cos - ring[..., 1] * sin, ring[..., 0] * sin + ring[..., 1] * cos], axis=-1
-    )
+    turned = np.stack([ring[..., 0] * cos - ring[..., 1] * sin, ring[..., 0] * sin + ring[..., 1] * cos], axis=-1)
     return turned + [x, y], kind, floors
 
 

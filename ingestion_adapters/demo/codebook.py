@@ -53,19 +53,14 @@ def codebook_of(key: str, tile: int = 0) -> Codebook:
     districts = district_numbers(network)
     at = _pipe_at_node(network)
     pipe = tuple(
-        naming.pipe(tile, index + 1, int(districts[index]), item.klass)
-        for index, item in enumerate(network.pipes)
+        naming.pipe(tile, index + 1, int(districts[index]), item.klass) for index, item in enumerate(network.pipes)
     )
     return Codebook(
         node=tuple(naming.node(tile, i + 1, int(kind)) for i, kind in enumerate(network.node_kind)),
         pipe=pipe,
-        valve=tuple(
-            naming.device(tile, i + 1, "valve", pipe[at[v.node]])
-            for i, v in enumerate(network.valves)
-        ),
+        valve=tuple(naming.device(tile, i + 1, "valve", pipe[at[v.node]]) for i, v in enumerate(network.valves)),
         regulator=tuple(
-            naming.device(tile, i + 1, "regulator", pipe[at[r.inlet]])
-            for i, r in enumerate(network.regulators)
+            naming.device(tile, i + 1, "regulator", pipe[at[r.inlet]]) for i, r in enumerate(network.regulators)
         ),
         station=tuple(naming.station(tile, i + 1, s.kind) for i, s in enumerate(network.stations)),
         pipe_at_node=at,

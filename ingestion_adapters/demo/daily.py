@@ -36,11 +36,7 @@ def supply_of(key: str, gas_day: date, scale: int = 1) -> DailySupply:
     flow = flow_m3_per_h(key, t_ms) * scale
     burnt = float(flow.mean() * 24)
     network = network_of(key)
-    tanks = (
-        sum(s.storage_m3 or 0.0 for s in network.stations if s.kind == 4)
-        * _GAS_FROM_LNG
-        * _TANK_FILL
-    )
+    tanks = sum(s.storage_m3 or 0.0 for s in network.stations if s.kind == 4) * _GAS_FROM_LNG * _TANK_FILL
     sold = burnt * (1 - _LOSS - 0.012 * (_luck(day, number, 1) - 0.5))
     return DailySupply(
         gas_day=gas_day,
@@ -48,10 +44,7 @@ def supply_of(key: str, gas_day: date, scale: int = 1) -> DailySupply:
         sold_m3=round(sold, 1),
         stored_m3=round(scale * tanks * (0.9 + 0.2 * _luck(day, number, 2)), 1),
         linepack_m3=round(
-            scale
-            * float(network.pipe_length_m.sum())
-            * _LINEPACK_M3_A_M
-            * (0.97 + 0.06 * _luck(day, number, 3)),
+            scale * float(network.pipe_length_m.sum()) * _LINEPACK_M3_A_M * (0.97 + 0.06 * _luck(day, number, 3)),
             1,
         ),
         own_use_m3=round(burnt * _OWN_USE, 1),
@@ -59,9 +52,7 @@ def supply_of(key: str, gas_day: date, scale: int = 1) -> DailySupply:
     )
 
 
-def supply_records(
-    key: str, now: datetime, days: int = DAYS, scale: int = 1
-) -> Iterator[DailySupply]:
+def supply_records(key: str, now: datetime, days: int = DAYS, scale: int = 1) -> Iterator[DailySupply]:
     """Yield the gas days that are over, oldest first."""
     last = last_gas_day(now)
     for back in range(days - 1, -1, -1):

@@ -22,9 +22,7 @@ def scale_from_env() -> int:
     return checked_scale(int(os.environ.get(SCALE_SETTING, "1")))
 
 
-def records(
-    enterprise: str, dataset: str, scale: int = 1, now: datetime | None = None
-) -> Iterator[Record]:
+def records(enterprise: str, dataset: str, scale: int = 1, now: datetime | None = None) -> Iterator[Record]:
     """Yield one enterprise's records of ENT, NET, USR or DAY; raise KeyError for any other.
 
     NET comes in the order nodes, stations, pipes, valves, regulators, points of each tile, so that

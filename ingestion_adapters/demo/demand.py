@@ -67,9 +67,7 @@ _TRADE_HOURS = (
     0.6,
 )
 _WORKS_HOURS = (4.17,) * 24
-_HOURS = np.array(
-    [np.array(row) / np.sum(row) for row in (_HOME_HOURS, _HEAT_HOURS, _TRADE_HOURS, _WORKS_HOURS)]
-)
+_HOURS = np.array([np.array(row) / np.sum(row) for row in (_HOME_HOURS, _HEAT_HOURS, _TRADE_HOURS, _WORKS_HOURS)])
 # Monday first: homes, heating, trade, works.
 _WEEK = np.array(
     [

@@ -63,9 +63,7 @@ class ControlRoom:
     def __post_init__(self) -> None:
         count = len(plans_of(self.key))
         tiles = range(checked_scale(self.scale))
-        self.index = np.concatenate(
-            [np.arange(count) + first_index(self.key, tile) for tile in tiles]
-        )
+        self.index = np.concatenate([np.arange(count) + first_index(self.key, tile) for tile in tiles])
         self.codes = [code for tile in tiles for code in point_codes(self.key, tile)]
         self._phase = (hashed(self.index, 31) % np.uint64(self.period_s)).astype(np.int64)
         self._serial = itertools.count()
@@ -74,9 +72,7 @@ class ControlRoom:
         """Return the live excursions and planned episodes of own points that touch a span."""
         slot = begin_ms // LIVE_SLOT_MS
         live = [live_excursion(int(number)) for number in (slot - 1, slot, slot + 1)]
-        planned = [
-            e for tile in range(self.scale) for e in episodes_between(begin_ms, end_ms, tile)
-        ]
+        planned = [e for tile in range(self.scale) for e in episodes_between(begin_ms, end_ms, tile)]
         return [
             episode
             for episode in (*live, *planned)
@@ -121,9 +117,7 @@ class ControlRoom:
                 f=_FLAGS[int(flag[place, 0])],  # type: ignore[arg-type]
             )
             if flag[place, 0] == BACKFILLED:
-                heapq.heappush(
-                    self.held, (second + int(delay_s[place, 0]), next(self._serial), reading)
-                )
+                heapq.heappush(self.held, (second + int(delay_s[place, 0]), next(self._serial), reading))
             else:
                 yield reading
 
@@ -188,6 +182,4 @@ def reply_text(order_id: str, title: str) -> str:
 
 def _bytes_of(text: str) -> list[int]:
     raw = text.encode()
-    return [
-        int.from_bytes(raw[start : start + 7], "big") for start in range(0, max(len(raw), 1), 7)
-    ]
+    return [int.from_bytes(raw[start : start + 7], "big") for start in range(0, max(len(raw), 1), 7)]

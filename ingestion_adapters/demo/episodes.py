@@ -70,9 +70,7 @@ class _Day:
     """The chance and the clock of one local day in one tile."""
 
     def __init__(self, day: int, tile: int) -> None:
-        self.chance = np.random.Generator(
-            np.random.PCG64(np.random.SeedSequence([SEED, _STREAM, day, tile]))
-        )
+        self.chance = np.random.Generator(np.random.PCG64(np.random.SeedSequence([SEED, _STREAM, day, tile])))
         self.start_ms = day * DAY_MS - LOCAL_OFFSET_MS
         self.first = tile * POINTS_A_TILE
         self.used: set[int] = set()
@@ -91,9 +89,7 @@ class _Day:
         begin = int(self.chance.integers(10, 1430 - length))
         return self.start_ms + begin * _MINUTE_MS, self.start_ms + (begin + length) * _MINUTE_MS
 
-    def one(
-        self, numbers: tuple[int, ...], minutes: tuple[float, float], kind: str, size: float = 0.0
-    ) -> Episode:
+    def one(self, numbers: tuple[int, ...], minutes: tuple[float, float], kind: str, size: float = 0.0) -> Episode:
         """Return an episode of a fresh point."""
         number = self.pick(numbers)
         return Episode(self.first + number, *self.span(*minutes), kind, size)
@@ -102,14 +98,8 @@ class _Day:
 def _excursion(day: _Day, high: bool) -> Episode:
     number = day.pick(_candidates()[1])
     _, low, high_limit, _ = city_points()[number].limits
-    size = (
-        (high_limit or 0) * day.chance.uniform(1.02, 1.1)
-        if high
-        else (low or 0) * day.chance.uniform(0.8, 0.95)
-    )
-    return Episode(
-        day.first + number, *day.span(20, 95), HIGH if high else LOW_SIDE, round(float(size), 3)
-    )
+    size = (high_limit or 0) * day.chance.uniform(1.02, 1.1) if high else (low or 0) * day.chance.uniform(0.8, 0.95)
+    return Episode(day.first + number, *day.span(20, 95), HIGH if high else LOW_SIDE, round(float(size), 3))
 
 
 def _late_group(day: _Day) -> list[Episode]:
@@ -124,10 +114,7 @@ def _gateway_late(day: _Day, number: int) -> list[Episode]:
     begin, end = day.span(35, 50)
     first = first_index(key)
     points = range(first, first + len(plans_of(key)))
-    return [
-        Episode(day.first + point, begin, end, GATEWAY_LATE, float((end - begin) // 1000))
-        for point in points
-    ]
+    return [Episode(day.first + point, begin, end, GATEWAY_LATE, float((end - begin) // 1000)) for point in points]
 
 
 @lru_cache(maxsize=512)
@@ -137,9 +124,7 @@ def episodes_of_day(day: int, tile: int = 0) -> tuple[Episode, ...]:
     methane, outlets, lively = _candidates()
     found = [_excursion(plan, high=k % 2 == 0) for k in range(4)]
     if (day + tile) % 4 == 1:
-        found.append(
-            plan.one(methane, (190, 380), LEAK, round(float(plan.chance.uniform(1.4, 3.6)), 2))
-        )
+        found.append(plan.one(methane, (190, 380), LEAK, round(float(plan.chance.uniform(1.4, 3.6)), 2)))
     found += [plan.one(methane + outlets, (60, 480), OUTAGE) for _ in range(2)]
     if (day + tile) % 2 == 0:
         found.append(plan.one(outlets + lively, (360, 1200), FROZEN))
@@ -169,15 +154,9 @@ def live_excursion(slot: int) -> Episode:
     begin = slot * LIVE_SLOT_MS + int(chance.integers(20, 120)) * 1000
     end = begin + int(chance.integers(150, 420)) * 1000
     if chance.uniform() < 0.3:
-        return Episode(
-            int(chance.choice(methane)), begin, end, LEAK, round(float(chance.uniform(1.1, 2.2)), 2)
-        )
+        return Episode(int(chance.choice(methane)), begin, end, LEAK, round(float(chance.uniform(1.1, 2.2)), 2))
     number = int(chance.choice(outlets))
     _, low, high, _ = city_points()[number].limits
     if chance.uniform() < 0.55:
-        return Episode(
-            number, begin, end, HIGH, round(float((high or 0) * chance.uniform(1.02, 1.09)), 3)
-        )
-    return Episode(
-        number, begin, end, LOW_SIDE, round(float((low or 0) * chance.uniform(0.82, 0.96)), 3)
-    )
+        return Episode(number, begin, end, HIGH, round(float((high or 0) * chance.uniform(1.02, 1.09)), 3))
+    return Episode(number, begin, end, LOW_SIDE, round(float((low or 0) * chance.uniform(0.82, 0.96)), 3))

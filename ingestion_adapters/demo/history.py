@@ -165,9 +165,7 @@ def apply_episode(row: Floats, t_ms: Instants, episode: Episode) -> None:
         return
     if episode.kind in (LEAK, HIGH, LOW_SIDE):
         swell = _swell(t_ms[inside], episode)
-        row[inside] = row[inside] * (1 - swell) + episode.size * swell * (
-            1 + 0.02 * (row[inside] % 0.01) * 100
-        )
+        row[inside] = row[inside] * (1 - swell) + episode.size * swell * (1 + 0.02 * (row[inside] % 0.01) * 100)
     elif episode.kind == FROZEN:
         index = np.array([episode.point_index], np.int64)
         row[inside] = calm_values(index, np.array([episode.begin_ms]))[0, 0]
@@ -207,9 +205,7 @@ def values_at(
 
 def value_at(point_index: int, t_ms: int) -> Sample:
     """Return the reading of one point at one instant."""
-    value, quality, flag, _, present = values_at(
-        np.array([point_index], np.int64), np.array([t_ms], np.int64)
-    )
+    value, quality, flag, _, present = values_at(np.array([point_index], np.int64), np.array([t_ms], np.int64))
     return Sample(float(value[0, 0]), int(quality[0, 0]), int(flag[0, 0]), bool(present[0, 0]))
 
 
@@ -249,6 +245,4 @@ def history_blocks(end: datetime, days: int = HISTORY_DAYS, scale: int = 1) -> I
 def planted_episodes(end: datetime, days: int = HISTORY_DAYS, scale: int = 1) -> list[Episode]:
     """Return all episodes planted in the history."""
     begin_ms, end_ms = history_window(end, days)
-    return [
-        e for tile in range(checked_scale(scale)) for e in episodes_between(begin_ms, end_ms, tile)
-    ]
+    return [e for tile in range(checked_scale(scale)) for e in episodes_between(begin_ms, end_ms, tile)]

@@ -73,9 +73,7 @@ def load(settings: Settings) -> None:
 
 def _enterprise(session: Session, each: DemoEnterprise) -> int:
     profile = each.profile
-    made = create_enterprise(
-        session, profile.uscc, profile.name, each.short_names[0], kind=profile.kind, actor=ACTOR
-    )
+    made = create_enterprise(session, profile.uscc, profile.name, each.short_names[0], kind=profile.kind, actor=ACTOR)
     made.licence_no, made.licence_expire_on = profile.licence_no, profile.licence_expire
     made.duty_phone, made.safety_head_masked = profile.duty_phone, profile.safety_head
     made.staff_n, made.certified_n = profile.staff_n, profile.certified_n

@@ -51,7 +51,9 @@ def load_month(settings: Settings, known: dict[str, int], now: datetime) -> None
     days = [begin + day * DAY_MS for day in range((end - begin) // DAY_MS + 1)]
     with transaction(settings, CITY, worker=True) as session:
         for day in days:
-            session.execute(text("select ensure_reading_day(:day)"), {"day": datetime.fromtimestamp(day // 1000, UTC).date()})
+            session.execute(
+                text("select ensure_reading_day(:day)"), {"day": datetime.fromtimestamp(day // 1000, UTC).date()}
+            )
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
         # The largest enterprise first, so that the two cores end together.
         list(pool.map(partial(_load_enterprise, settings, known, now), known))

@@ -133,9 +133,7 @@ class Board:
             remote=spec.form == 1,
         )
         self.lay(self.straight(outlet, downstream, spec.outlet_class, road), valve_at_b=True)
-        self.regulators.append(
-            RegulatorAt(inlet, outlet, spec.form, spec.inlet_class, spec.outlet_class, spec.station)
-        )
+        self.regulators.append(RegulatorAt(inlet, outlet, spec.form, spec.inlet_class, spec.outlet_class, spec.station))
         self.zone[outlet] = len(self.regulators) - 1
         return len(self.regulators) - 1
 

@@ -67,9 +67,7 @@ def owner_of(plan: Plan, xy: Metres) -> NDArray[np.int8]:
     """Return the number in `ENTERPRISE_KEYS` of who supplies each point, -1 outside the city."""
     found = np.full(len(xy), -1, np.int8)
     for district, shape in zip(DISTRICT_PLANS, plan.terrain.districts, strict=True):
-        found[shapely.contains_xy(shape, xy[:, 0], xy[:, 1])] = ENTERPRISE_KEYS.index(
-            district.enterprise
-        )
+        found[shapely.contains_xy(shape, xy[:, 0], xy[:, 1])] = ENTERPRISE_KEYS.index(district.enterprise)
     return found
 
 
@@ -85,9 +83,7 @@ def _components(streets: Streets, pieces: NDArray[np.int_]) -> NDArray[np.int_]:
     return label[streets.ends[pieces, 0]]
 
 
-def _lay_class(
-    board: Board, ground: _Ground, pieces: NDArray[np.int_], klass: int
-) -> dict[int, int]:
+def _lay_class(board: Board, ground: _Ground, pieces: NDArray[np.int_], klass: int) -> dict[int, int]:
     """Lay mains of one class; return crossing -> node. Each arm of a tee but one has a valve."""
     streets = ground.streets
     crossings, degree = np.unique(streets.ends[pieces], return_counts=True)
@@ -125,9 +121,7 @@ def _lay_medium_b(board: Board, ground: _Ground, medium_a: dict[int, int]) -> di
         shared = np.array(sorted(set(streets.ends[here].ravel().tolist()) & set(medium_a)))
         if len(shared):
             keep |= labels == label
-            chosen += [
-                int(shared[i]) for i in _spaced(streets.xy[shared], _DISTRICT_REGULATOR_EVERY_M)
-            ]
+            chosen += [int(shared[i]) for i in _spaced(streets.xy[shared], _DISTRICT_REGULATOR_EVERY_M)]
     nodes = _lay_class(board, ground, pieces[keep], MEDIUM_B)
     spec = RegulatorAt(0, 0, 2, MEDIUM_A, MEDIUM_B)
     for crossing in chosen:
@@ -175,9 +169,7 @@ def _lay_low(board: Board, ground: _Ground, medium_b: dict[int, int]) -> None:
         form = 3 if crossing % 4 else 2
         spec = RegulatorAt(0, 0, form, MEDIUM_B, LOW)
         road = ground.road(first_piece[crossing])
-        regulator[crossing] = board.put_regulator(
-            medium_b[crossing], nodes[crossing], spec, spot, road
-        )
+        regulator[crossing] = board.put_regulator(medium_b[crossing], nodes[crossing], spec, spot, road)
     for crossing, node in nodes.items():
         board.zone[node] = regulator[int(source[crossing])]
 
@@ -192,24 +184,18 @@ def network_of(key: str) -> Network:
     """Return the network of one enterprise in tile 0; built once a process."""
     plan, number = city_plan(), ENTERPRISE_KEYS.index(key)
     streets = plan.streets
-    ground = _Ground(
-        streets, owner_of(plan, streets.middle()) == number, 1.3 * number, _SERVED_FROM[key]
-    )
+    ground = _Ground(streets, owner_of(plan, streets.middle()) == number, 1.3 * number, _SERVED_FROM[key])
     board = Board()
     arterial = _largest(streets, ground.pieces(ARTERIAL))
     medium_a = _lay_class(board, ground, arterial, MEDIUM_A)
-    road_of = {
-        int(end): ground.road(int(piece)) for piece in arterial[::-1] for end in streets.ends[piece]
-    }
+    road_of = {int(end): ground.road(int(piece)) for piece in arterial[::-1] for end in streets.ends[piece]}
     trunks.lay_trunks(board, key, plan, medium_a, road_of)
     _zone_by_nearest(board, medium_a, MEDIUM_A)
     _lay_low(board, ground, _lay_medium_b(board, ground, medium_a))
     return finished(key, board)
 
 
-def total_length_m(
-    pipes: tuple[Pipe, ...], lengths_m: NDArray[np.float64], klass: int | None = None
-) -> float:
+def total_length_m(pipes: tuple[Pipe, ...], lengths_m: NDArray[np.float64], klass: int | None = None) -> float:
     """Return the metres of mains, of one class or of all."""
     picked = [klass is None or pipe.klass == klass for pipe in pipes]
     return float(lengths_m[picked].sum())

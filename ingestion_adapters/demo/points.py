@@ -167,9 +167,7 @@ def _chambers(network: Network, count: int, chance: np.random.Generator) -> Iter
         yield _Spot("manhole", ("pipe", number), place)
 
 
-def regulator_loads(
-    network: Network, users_fed: NDArray[np.int_], peak: float
-) -> NDArray[np.float64]:
+def regulator_loads(network: Network, users_fed: NDArray[np.int_], peak: float) -> NDArray[np.float64]:
     """Return the peak flow of each regulator: boxes by users, those above them by even shares."""
     klass = np.array([regulator.outlet_class for regulator in network.regulators])
     loads = np.full(len(klass), peak)
@@ -221,10 +219,7 @@ def point_codes(key: str, tile: int = 0) -> list[str]:
     """Return the point codes of one enterprise in one tile, in the order of their numbers."""
     name = enterprise_named(key).naming.point
     owners = _owner_codes(key, tile)
-    return [
-        name(owner, plan.measure, plan.serial)
-        for owner, plan in zip(owners, plans_of(key), strict=True)
-    ]
+    return [name(owner, plan.measure, plan.serial) for owner, plan in zip(owners, plans_of(key), strict=True)]
 
 
 def point_records(key: str, tile: int = 0) -> Iterator[Point]:

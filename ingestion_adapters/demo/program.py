@@ -87,21 +87,13 @@ class Program:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ingestion_adapters.demo.program", description=__doc__)
     parser.add_argument("--enterprise", required=True, help="short name or USCC, e.g. DEMO")
-    parser.add_argument(
-        "--url", required=True, help="address of the portal, e.g. http://127.0.0.1:8000"
-    )
+    parser.add_argument("--url", required=True, help="address of the portal, e.g. http://127.0.0.1:8000")
     parser.add_argument("--app-id", required=True)
     parser.add_argument("--key-file", required=True, type=Path, help="file that holds the app key")
-    parser.add_argument(
-        "--queue", type=Path, help="file of the durable queue; beside the key file unless given"
-    )
-    parser.add_argument(
-        "--period", type=int, default=60, help="seconds between two readings of a point"
-    )
+    parser.add_argument("--queue", type=Path, help="file of the durable queue; beside the key file unless given")
+    parser.add_argument("--period", type=int, default=60, help="seconds between two readings of a point")
     parser.add_argument("--tick", type=float, default=3.0, help="seconds between two pushes")
-    parser.add_argument(
-        "--scale", type=int, default=None, help="size of the city; PORTAL_DEMO_SCALE unless given"
-    )
+    parser.add_argument("--scale", type=int, default=None, help="size of the city; PORTAL_DEMO_SCALE unless given")
     return parser.parse_args(argv)
 
 

@@ -113,30 +113,18 @@ def _materials() -> dict[str, tuple[NDArray[np.int16], NDArray[np.float64]]]:
     steel = klass <= SUB_HIGH_B
     iron = _pick_oldest(order, length_m, klass >= MEDIUM_B, _IRON_SHARE * total_m)
     rest_m = _STEEL_SHARE * total_m - length_m[steel].sum()
-    steel |= _pick_oldest(
-        order, length_m, ((klass == MEDIUM_A) | (klass == MEDIUM_B)) & ~iron, rest_m
-    )
+    steel |= _pick_oldest(order, length_m, ((klass == MEDIUM_A) | (klass == MEDIUM_B)) & ~iron, rest_m)
     material = np.where(klass == LOW, PE80, PE100).astype(np.int16)
     material[steel] = np.where(klass[steel] <= SUB_HIGH_B, SEAMLESS, WELDED)
     material[iron] = np.where(klass[iron] == LOW, GREY_IRON, DUCTILE_IRON)
     cuts = np.cumsum([len(network.pipes) for network in networks])[:-1]
-    return dict(
-        zip(ENTERPRISE_KEYS, zip(np.split(material, cuts), orders, strict=True), strict=True)
-    )
+    return dict(zip(ENTERPRISE_KEYS, zip(np.split(material, cuts), orders, strict=True), strict=True))
 
 
-def _sizes(
-    network: Network, material: NDArray[np.int16], luck: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _sizes(network: Network, material: NDArray[np.int16], luck: NDArray[np.float64]) -> NDArray[np.float64]:
     size = np.empty((len(material), 2))
     for index, pipe in enumerate(network.pipes):
-        table = (
-            _PE_MM
-            if material[index] in (PE80, PE100)
-            else _STEEL_MM
-            if material[index] < PE80
-            else _IRON_MM
-        )
+        table = _PE_MM if material[index] in (PE80, PE100) else _STEEL_MM if material[index] < PE80 else _IRON_MM
         choice = table[pipe.klass]
         size[index] = choice[int(luck[index] * len(choice))]
     return size
@@ -164,9 +152,7 @@ def specs_of(key: str) -> Specs:
     drilled = np.array([pipe.laying == DRILLED for pipe in network.pipes])
     cover = np.array([_COVER_M[int(k)] for k in klass]) + np.where(drilled, 3.4, 0.0)
     steel = ~iron & ~plastic
-    coating = np.select(
-        [plastic, iron | (year < 1995), year < 2004, klass <= SUB_HIGH_B], [7, 3, 4, 2], 1
-    )
+    coating = np.select([plastic, iron | (year < 1995), year < 2004, klass <= SUB_HIGH_B], [7, 3, 4, 2], 1)
     cp_kind = np.select([~steel, klass <= SUB_HIGH_B, year >= 1998], [0, 3, 1], 0)
     joint = np.select([steel, iron, size[:, 0] <= 90], [1, 6, 2], 3)
     return Specs(

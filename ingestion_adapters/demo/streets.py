@@ -55,17 +55,13 @@ def built_up(xy: Metres) -> NDArray[np.float64]:
     """Return how far inside the built-up area points lie: 1 centre, 0 edge, below outside."""
     x, y = xy[..., 0], xy[..., 1]
     angle = np.arctan2(y, x)
-    reach = (
-        1 + 0.09 * np.sin(3 * angle + 0.8) + 0.06 * np.sin(5 * angle) + 0.03 * np.sin(11 * angle)
-    )
+    reach = 1 + 0.09 * np.sin(3 * angle + 0.8) + 0.06 * np.sin(5 * angle) + 0.03 * np.sin(11 * angle)
     return 1 - np.hypot(x / 7200, y / 6300) / reach
 
 
 def class_of_line(index: NDArray[np.int_]) -> NDArray[np.int8]:
     """Return the class of a grid line by its place: each sixth arterial, each third secondary."""
-    return np.where(index % 6 == 0, ARTERIAL, np.where(index % 3 == 0, SECONDARY, LOCAL)).astype(
-        np.int8
-    )
+    return np.where(index % 6 == 0, ARTERIAL, np.where(index % 3 == 0, SECONDARY, LOCAL)).astype(np.int8)
 
 
 class _Plan:
@@ -174,9 +170,7 @@ def _add_town(plan: _Plan, town: tuple[int, str, float, float, float]) -> int:
     return int(ids[6, 5])
 
 
-def _link_town(
-    plan: _Plan, centre: int, town: tuple[int, str, float, float, float], terrain: Terrain
-) -> None:
+def _link_town(plan: _Plan, centre: int, town: tuple[int, str, float, float, float], terrain: Terrain) -> None:
     xy = np.vstack(plan.xy)
     pieces = np.vstack(plan.pieces)
     main = pieces[(pieces[:, 2] == ARTERIAL) & (pieces[:, 5] == 0)]

@@ -84,20 +84,13 @@ def blob(x_m: float, y_m: float, radius_m: float, chance: np.random.Generator) -
     phase, size = chance.uniform(0, 2 * np.pi, 3), chance.uniform(0.05, 0.2, 3)
     radius = radius_m * (1 + sum(size[k] * np.sin((k + 2) * angle + phase[k]) for k in range(3)))
     stretch = chance.uniform(0.75, 1.3)
-    ring = np.column_stack(
-        [x_m + radius * np.cos(angle) * stretch, y_m + radius * np.sin(angle) / stretch]
-    )
+    ring = np.column_stack([x_m + radius * np.cos(angle) * stretch, y_m + radius * np.sin(angle) / stretch])
     return Polygon(ring)
 
 
 def _outline() -> Polygon:
     angle = np.linspace(0, 2 * np.pi, 240, endpoint=False)
-    radius = (
-        15_600
-        + 900 * np.sin(3 * angle + 0.4)
-        + 520 * np.sin(7 * angle)
-        + 210 * np.sin(17 * angle + 1)
-    )
+    radius = 15_600 + 900 * np.sin(3 * angle + 0.4) + 520 * np.sin(7 * angle) + 210 * np.sin(17 * angle + 1)
     return Polygon(np.column_stack([radius * np.cos(angle), 0.97 * radius * np.sin(angle)]))
 
 

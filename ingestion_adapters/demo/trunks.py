@@ -84,9 +84,7 @@ TRUNK_PLANS = {
 _P_OUT_MPA = {SUB_HIGH_A: 1.5, SUB_HIGH_B: 0.75}
 
 
-def _lay_chain(
-    board: Board, line: Metres, klass: int, road: Road, ends: tuple[int | None, int | None]
-) -> list[int]:
+def _lay_chain(board: Board, line: Metres, klass: int, road: Road, ends: tuple[int | None, int | None]) -> list[int]:
     """Lay pipes along a line's points, a remote valve every fourth; return the nodes."""
     nodes = [board.add_node(point) for point in line[1:-1]]
     first = board.add_node(line[0]) if ends[0] is None else ends[0]
@@ -130,15 +128,11 @@ def _gate(board: Board, plan: TrunkPlan) -> int:
     source_xy, gate_xy = np.array(plan.source), np.array(plan.gate)
     source = board.add_node(source_xy, SOURCE)
     design = plan.design_m3_per_h
-    board.stations.append(
-        StationAt(GAS_SOURCE, plan.source_name, source, plan.source, design * 1.5, 4.0, 2.4)
-    )
+    board.stations.append(StationAt(GAS_SOURCE, plan.source_name, source, plan.source, design * 1.5, 4.0, 2.4))
     line = _curve(source_xy, gate_xy - [6.0, 6.0], 420, 0.06)
     chain = _lay_chain(board, line, HIGH_B, (_TRUNK_ROAD, "高压进线"), (source, None))
     start = board.add_node(gate_xy + [12.0, 9.0])
-    board.stations.append(
-        StationAt(GATE, plan.gate_name, chain[-1], plan.gate, design, 2.4, _P_OUT_MPA[plan.klass])
-    )
+    board.stations.append(StationAt(GATE, plan.gate_name, chain[-1], plan.gate, design, 2.4, _P_OUT_MPA[plan.klass]))
     spec = RegulatorAt(0, 0, 1, HIGH_B, plan.klass, len(board.stations) - 1)
     board.put_regulator(chain[-1], start, spec, gate_xy, (_TRUNK_ROAD, "高压进线"))
     return start
@@ -183,9 +177,7 @@ def _regulating(
         board.put_regulator(high_side, low_side, spec, spot, road_of[crossing_of[low_side]])
 
 
-def _peak_shaving(
-    board: Board, plan: TrunkPlan, medium_a: dict[int, int], road_of: dict[int, Road]
-) -> None:
+def _peak_shaving(board: Board, plan: TrunkPlan, medium_a: dict[int, int], road_of: dict[int, Road]) -> None:
     """Join LNG and storage stations to medium-pressure A through a valve."""
     crossing_of = {node: crossing for crossing, node in medium_a.items()}
     for kind, name, x, y, storage_m3 in plan.peak_shaving:
@@ -201,9 +193,7 @@ def _peak_shaving(
         board.stations.append(StationAt(kind, name, node, place, 3000.0, None, 0.36, storage_m3))
 
 
-def lay_trunks(
-    board: Board, key: str, plan: Plan, medium_a: dict[int, int], road_of: dict[int, Road]
-) -> None:
+def lay_trunks(board: Board, key: str, plan: Plan, medium_a: dict[int, int], road_of: dict[int, Road]) -> None:
     """Lay the high side of one enterprise and join it to its medium-pressure A mains."""
     trunk_plan = TRUNK_PLANS[key]
     start = _gate(board, trunk_plan)

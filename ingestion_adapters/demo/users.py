@@ -71,9 +71,7 @@ def _nearest(klass: int, xy: Metres) -> _Places:
     places, owners, numbers = [], [], []
     for owner, key in enumerate(ENTERPRISE_KEYS):
         network = network_of(key)
-        mine = np.nonzero(
-            (network.node_class == klass) & (network.node_kind != 6) & (network.node_kind != 5)
-        )[0]
+        mine = np.nonzero((network.node_class == klass) & (network.node_kind != 6) & (network.node_kind != 5))[0]
         places.append(network.xy[mine])
         owners.append(np.full(len(mine), owner, np.int8))
         numbers.append(mine.astype(np.int32))
@@ -90,9 +88,7 @@ def _homes(weights: NDArray[np.float64], wanted: int) -> NDArray[np.int64]:
     return count
 
 
-def _trade(
-    kind: NDArray[np.int8], chance: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+def _trade(kind: NDArray[np.int8], chance: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
     """Return building numbers and classes of all users that are not homes."""
     rows: list[tuple[NDArray[np.int64], int]] = []
     for building_kind, user_class, often in (
@@ -132,14 +128,10 @@ def _city_users() -> dict[str, UserTable]:
     owner = np.where(on_medium, medium.owner[building], low.owner[building])
     node = np.where(on_medium, medium.node[building], low.node[building])
     count = len(building)
-    along = (plan.rings[:, 1] - plan.rings[:, 0])[building] * (chance.integers(-1, 2, count) * 0.3)[
-        :, None
-    ]
+    along = (plan.rings[:, 1] - plan.rings[:, 0])[building] * (chance.integers(-1, 2, count) * 0.3)[:, None]
     status = chance.choice([1, 2, 3, 5], count, p=[0.94, 0.025, 0.01, 0.025]).astype(np.int8)
     detector = chance.uniform(size=count) < np.where(user_class <= HEATED_HOME, 0.41, 0.97)
-    checked = np.where(
-        user_class <= HEATED_HOME, chance.integers(5, 760, count), chance.integers(5, 380, count)
-    )
+    checked = np.where(user_class <= HEATED_HOME, chance.integers(5, 760, count), chance.integers(5, 380, count))
     tables = {}
     for number, key in enumerate(ENTERPRISE_KEYS):
         mine = np.nonzero(owner == number)[0]

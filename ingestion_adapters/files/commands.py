@@ -32,7 +32,9 @@ def network() -> None:
 @click.option("--enterprise", required=True, help="USCC or short name")
 @click.option("--crs", help="EPSG:n, GCJ02 or BD09; detected from the file when it says so")
 @click.option("--dry-run", is_flag=True, help="judge only, store nothing")
-@click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="write the report as JSON")
+@click.option(
+    "--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="write the report as JSON"
+)
 def import_network(
     files: tuple[Path, ...], enterprise: str, crs: str | None, dry_run: bool, report_file: Path | None
 ) -> None:
@@ -81,7 +83,9 @@ def _show(judged: Judged) -> None:
     click.echo(f"{counts.rows} rows: {counts.accepted} good, {counts.quarantined} refused")
     for found in judged.findings[:SHOWN_FINDINGS]:
         if found.severity != "notice":
-            click.echo(f"  {found.severity:8}{found.file}:{found.row} {found.object} {found.field} {found.rule} {found.code} {found.message_zh}")
+            click.echo(
+                f"  {found.severity:8}{found.file}:{found.row} {found.object} {found.field} {found.rule} {found.code} {found.message_zh}"
+            )
     if len(judged.findings) > SHOWN_FINDINGS:
         click.echo(f"  … {len(judged.findings) - SHOWN_FINDINGS} more; see --report or the page of the receipt")
 

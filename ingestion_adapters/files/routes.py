@@ -67,7 +67,15 @@ def upload(session: Session) -> ResponseReturnValue:
     )
     session.add(job)
     session.flush()
-    record(session, actor, "network.upload", object_type="import_job", object_id=job.id, enterprise_id=enterprise_id, after={"files": names})
+    record(
+        session,
+        actor,
+        "network.upload",
+        object_type="import_job",
+        object_id=job.id,
+        enterprise_id=enterprise_id,
+        after={"files": names},
+    )
     return redirect(url_for(".show_import", job_id=job.id))
 
 
@@ -135,11 +143,23 @@ def again(session: Session, job_id: int) -> ResponseReturnValue:
     if said and not CRS_SAID.fullmatch(said):
         raise Invalid("crs_unknown", crs=said[:40])
     new = ImportJob(
-        enterprise_id=job.enterprise_id, user_id=current_actor().id, files=job.files, folder=job.folder, crs_said=said, dry_run=False
+        enterprise_id=job.enterprise_id,
+        user_id=current_actor().id,
+        files=job.files,
+        folder=job.folder,
+        crs_said=said,
+        dry_run=False,
     )
     session.add(new)
     session.flush()
-    record(session, current_actor(), "network.upload", object_type="import_job", object_id=new.id, enterprise_id=job.enterprise_id)
+    record(
+        session,
+        current_actor(),
+        "network.upload",
+        object_type="import_job",
+        object_id=new.id,
+        enterprise_id=job.enterprise_id,
+    )
     return redirect(url_for(".show_import", job_id=new.id))
 
 
@@ -156,7 +176,14 @@ def findings_csv(session: Session, job_id: int) -> ResponseReturnValue:
     for kind in ("findings", "warnings", "notices"):
         for row in (job.result or {}).get(kind, []):
             writer.writerow([kind.removesuffix("s"), *(_harmless(row.get(name, "")) for name in columns)])
-    record(session, current_actor(), "network.findings.export", object_type="import_job", object_id=job.id, enterprise_id=job.enterprise_id)
+    record(
+        session,
+        current_actor(),
+        "network.findings.export",
+        object_type="import_job",
+        object_id=job.id,
+        enterprise_id=job.enterprise_id,
+    )
     return _download(out.getvalue().encode("utf-8-sig"), "text/csv", f"findings-{job.id}.csv")
 
 
@@ -167,7 +194,14 @@ def report_file(session: Session, job_id: int) -> ResponseReturnValue:
     """Give the report of a delivery as JSON."""
     job = _job(session, job_id)
     report = {key: value for key, value in (job.result or {}).items() if key != "preview"}
-    record(session, current_actor(), "network.report.export", object_type="import_job", object_id=job.id, enterprise_id=job.enterprise_id)
+    record(
+        session,
+        current_actor(),
+        "network.report.export",
+        object_type="import_job",
+        object_id=job.id,
+        enterprise_id=job.enterprise_id,
+    )
     return _download(orjson.dumps(report), "application/json", f"report-{job.id}.json")
 
 

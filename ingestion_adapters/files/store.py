@@ -17,7 +17,15 @@ from ingestion_adapters.files.findings import Finding
 from ingestion_adapters.files.joining import Place
 from ingestion_adapters.files.judge import Judged
 from ingestion_adapters.intake import announce_intake
-from ingestion_adapters.receipts import Batch, Counts, lock_batch, next_receipt_id, taken_receipt, write_findings, write_receipt
+from ingestion_adapters.receipts import (
+    Batch,
+    Counts,
+    lock_batch,
+    next_receipt_id,
+    taken_receipt,
+    write_findings,
+    write_receipt,
+)
 from ingestion_adapters.store_network import store_network
 from ingestion_adapters.store_users import store_users
 from portal.audit.services import record
@@ -59,7 +67,14 @@ def digest_of(paths: Sequence[Path]) -> tuple[str, int]:
 
 
 def store_delivery(
-    session: Session, enterprise_id: int, judged: Judged, paths: Sequence[Path], *, door: str, actor: Actor, now: datetime
+    session: Session,
+    enterprise_id: int,
+    judged: Judged,
+    paths: Sequence[Path],
+    *,
+    door: str,
+    actor: Actor,
+    now: datetime,
 ) -> Stored:
     """Store a judged delivery; raise Invalid when its coordinate system is unknown, Conflict when it came before."""
     if judged.needs_crs:
@@ -97,7 +112,15 @@ def store_delivery(
     write_findings(session, receipt_id, enterprise_id, [*map(as_row_finding, judged.findings), *late])
     topology = build_topology(session, enterprise_id)
     after = {"files": judged.files, "accepted": accepted, "rejected": counts.rejected, "crs": judged.crs}
-    record(session, actor, "network.import", object_type="receipt", object_id=receipt_id, enterprise_id=enterprise_id, after=after)
+    record(
+        session,
+        actor,
+        "network.import",
+        object_type="receipt",
+        object_id=receipt_id,
+        enterprise_id=enterprise_id,
+        after=after,
+    )
     announce_intake(session, enterprise_id, receipt_id)
     return Stored(receipt_id, accepted, unchanged, judged.counts.quarantined, len(late), topology)
 

@@ -58,9 +58,7 @@ def engine_for(url: str, pool_size: int = 8) -> Engine:
 
 
 @contextmanager
-def transaction(
-    settings: Settings, scope: Scope, *, worker: bool = False
-) -> Iterator[Session]:
+def transaction(settings: Settings, scope: Scope, *, worker: bool = False) -> Iterator[Session]:
     """Give a session whose rows are limited to `scope`; commit at the end, roll back on any error.
 
     `worker` takes the role of intake and jobs, which may write readings; the web role may not.
@@ -76,9 +74,7 @@ def hand_over_scope(session: Session, settings: Settings, scope: Scope) -> None:
     words = scope.as_text()
     pid = session.scalar(text("select pg_backend_pid()"))
     session.execute(
-        text(
-            "select set_config('app.scope', :scope, true), set_config('app.scope_mac', :mac, true)"
-        ),
+        text("select set_config('app.scope', :scope, true), set_config('app.scope_mac', :mac, true)"),
         {"scope": words, "mac": scope_mac(settings.scope_key, words, int(pid or 0))},
     )
 

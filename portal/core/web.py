@@ -111,8 +111,7 @@ def every_route_says_who(app: Flask) -> list[str]:
     return [
         rule.endpoint
         for rule in app.url_map.iter_rules()
-        if rule.endpoint != "static"
-        and not hasattr(app.view_functions[rule.endpoint], "permission")
+        if rule.endpoint != "static" and not hasattr(app.view_functions[rule.endpoint], "permission")
     ]
 
 

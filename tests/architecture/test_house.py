@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -44,16 +45,21 @@ def test_mypy_finds_nothing() -> None:
 
 
 def test_every_file_is_short_enough() -> None:
-    long = [f"{path.relative_to(ROOT)}: {n}" for path in sources() if (n := len(path.read_text("utf-8").splitlines())) > FILE_LINES]
+    long = [
+        f"{path.relative_to(ROOT)}: {n}"
+        for path in sources()
+        if (n := len(path.read_text("utf-8").splitlines())) > FILE_LINES
+    ]
     assert not long
 
 
 def test_every_function_is_short_enough() -> None:
-    long = []
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES:
-                long.append(f"{path.relative_to(ROOT)}:{node.name}")
+    long = [
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES
+    ]
     assert not long
 
 
@@ -100,10 +106,14 @@ def test_the_list_of_routes_changed_only_on_purpose(app: Flask) -> None:
 
 
 def test_the_models_and_the_migrations_agree(db: Session, database: dict[str, str]) -> None:
-    import os
-
     done = subprocess.run(
-        [str(BIN / "alembic"), "check"], cwd=ROOT, env={**os.environ, **database}, capture_output=True, text=True, timeout=120, check=False
+        [str(BIN / "alembic"), "check"],
+        cwd=ROOT,
+        env={**os.environ, **database},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
 
@@ -121,14 +131,23 @@ def test_rows_of_enterprises_are_under_a_row_policy(db: Session) -> None:
 
 def test_no_text_names_a_cdn_or_outside_host() -> None:
     allowed = re.compile(r"https?://(127\.0\.0\.1|localhost|www\.w3\.org|json-schema\.org|spec\.openapis\.org|example)")
-    found = []
-    for path in [*(ROOT / "portal" / "templates").rglob("*.html"), *(ROOT / "reports").rglob("*.html"), *(ROOT / "portal" / "static" / "js").rglob("*.mjs")]:
-        for url in re.findall(r"https?://[\w.:-]+", path.read_text("utf-8")):
-            if not allowed.match(url):
-                found.append(f"{path.relative_to(ROOT)}: {url}")
+    pages = [
+        *(ROOT / "portal" / "templates").rglob("*.html"),
+        *(ROOT / "reports").rglob("*.html"),
+        *(ROOT / "portal" / "static" / "js").rglob("*.mjs"),
+    ]
+    found = [
+        f"{path.relative_to(ROOT)}: {url}"
+        for path in pages
+        for url in re.findall(r"https?://[\w.:-]+", path.read_text("utf-8"))
+        if not allowed.match(url)
+    ]
     assert not found
 
 
-@pytest.mark.parametrize("name", ["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "docs/map.md", "docs/glossary.md", "docs/runbook.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "docs/map.md", "docs/glossary.md", "docs/runbook.md"],
+)
 def test_the_house_has_its_papers(name: str) -> None:
     assert (ROOT / name).stat().st_size > 100

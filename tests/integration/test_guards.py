@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from portal.config import Settings
 from portal.audit.services import record
+from portal.config import Settings
 from portal.core.actor import CITY, Scope, cli_actor
 from portal.core.db import transaction
 from tests.factories import make_enterprise, make_pipe

@@ -42,7 +42,8 @@ def test_a_delivery_is_stored_but_for_its_planted_defects(db: Session, name: str
     stored = set(db.scalars(text("select src_code from gas_pipe where enterprise_id = :id"), {"id": enterprise.id}))
     refused = set(
         db.scalars(
-            text("select object_code from rejection where receipt_id = :id and severity = 'error'"), {"id": done.receipt_id}
+            text("select object_code from rejection where receipt_id = :id and severity = 'error'"),
+            {"id": done.receipt_id},
         )
     )
     assert refused <= PLANTED

@@ -67,7 +67,8 @@ def test_a_delivery_comes_in_but_for_its_planted_defects(portal_server: Stack, t
     assert pipes == PLANTED["clean_pipes"] - len(planted)
     assert (lowest, highest) == (4490, 4490)
     whole = PLANTED["total_length_km_excluding_duplicate"]
-    assert 0.9 * whole < float(str(km)) <= 1.001 * whole
+    # Tables of points and lines give the chords of the routes; the drawn formats give the routes.
+    assert (0.8 if with_points else 0.97) * whole < float(str(km)) <= 1.001 * whole
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def test_alarms_are_raised_once(metered: Program) -> None:
 
 def test_readings_are_judged_row_by_row(metered: Program) -> None:
     rows = [
-        reading(10), reading(8, value=1e15), reading(-1000), reading(3000 * 86400), reading(6, q=7), reading(6, t="now"),  # noqa: E501
+        reading(10), reading(8, value=1e15), reading(-1000), reading(3000 * 86400), reading(6, q=7), reading(6, t="now"),
         {"point": "NONE", "t": 1780272000000, "v": 1.0}, {"point": "MZ01.PT101", "v": 1.0}, reading(7000),
     ]  # fmt: skip
     answer = metered.records("RT", *rows)

@@ -53,6 +53,7 @@ SENTENCE_MODULES = (
     "portal.accounts.sentences",
     "portal.operation.alarms.sentences",
     "portal.events.sentences",
+    "portal.live.sentences",
     "portal.home.sentences",
     "ingestion_adapters.sentences",
     "ingestion_adapters.files.sentences",

@@ -85,7 +85,7 @@ def make_report(session: Session, order: Order, *, settings: Settings, actor: Ac
         pdf=pdf,
         pdf_sm3=sm3_hex(pdf),
         created_at=now,
-        created_by=actor.name,
+        created_by=actor.shown_name,
     )
     session.add(made)
     session.flush()
@@ -192,7 +192,7 @@ def _imprint(
         city_name=settings.city_name,
         department=settings.city_department,
         made_at=now,
-        made_by=wording(language)(actor.name) if actor.kind in ("cli", "job") else actor.name,
+        made_by=wording(language)(actor.name) if actor.kind in ("cli", "job") else actor.shown_name,
     )
 
 

@@ -100,7 +100,7 @@ def _owners(session: Session, known: dict[str, int], scale: int) -> Owners:
 
 def _officer(session: Session) -> Actor:
     user = session.scalars(select(User).where(User.login == "dispatcher")).one()
-    return Actor(kind="user", id=user.id, name=user.login, role=user.role, scope=CITY)
+    return Actor(kind="user", id=user.id, name=user.login, display_name=user.display_name, role=user.role, scope=CITY)
 
 
 def _take_day(session: Session, enterprise_id: int, block: Block, owners: Owners) -> None:

@@ -152,6 +152,7 @@ def actor_for(user: User, *, session_ref: str = "", address: str = "", request_i
         kind="user",
         id=user.id,
         name=user.login,
+        display_name=user.display_name,
         role=user.role,
         scope=scope_of(
             user.role,

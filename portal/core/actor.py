@@ -55,6 +55,12 @@ class Actor:
     request_id: str = ""
     language: str = "zh_CN"
     enterprise_id: int | None = field(default=None)
+    display_name: str = ""
+
+    @property
+    def shown_name(self) -> str:
+        """Return the name people read on timelines and reports; `name` stays the login for the audit."""
+        return self.display_name or self.name
 
     def may(self, permission: str) -> bool:
         """Return whether the actor holds a permission."""

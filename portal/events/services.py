@@ -229,7 +229,7 @@ def _write(session: Session, step: _Step, *, note: str | None) -> None:
             note=note,
             actor_kind=actor.kind,
             actor_id=actor.id,
-            actor_name=actor.name,
+            actor_name=actor.shown_name,
             at=step.now,
         )
     )

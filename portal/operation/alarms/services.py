@@ -95,7 +95,7 @@ def raise_alarm(session: Session, new: NewAlarm, *, actor: Actor) -> tuple[Alarm
 def add_event(session: Session, present: AlarmNow, happening: Happening, *, actor: Actor) -> None:
     """Apply a transition to the present state and write event, audit row and news of it."""
     before = snapshot(present)
-    apply_event(present, happening, who=actor.name)
+    apply_event(present, happening, who=actor.shown_name)
     session.add(
         AlarmEvent(
             alarm_id=present.alarm_id,
@@ -109,7 +109,7 @@ def add_event(session: Session, present: AlarmNow, happening: Happening, *, acto
             note=happening.note,
             actor_kind=actor.kind,
             actor_id=actor.id,
-            actor_name=actor.name,
+            actor_name=actor.shown_name,
             happened_at=happening.at,
         )
     )

@@ -48,7 +48,8 @@ class Owners:
 def load_month(settings: Settings, known: dict[str, int], now: datetime) -> None:
     """Store a month of readings through the same storage and limit check as live ones, on two cores."""
     begin, end = history_window(now)
-    days = [begin + day * DAY_MS for day in range((end - begin) // DAY_MS + 1)]
+    # Whole UTC days: two roll-ups must never meet in one hour.
+    days = list(range(begin // DAY_MS * DAY_MS, end, DAY_MS))
     with transaction(settings, CITY, worker=True) as session:
         for day in days:
             session.execute(

@@ -22,6 +22,7 @@ from ingestion_adapters.monitor import (
 )
 from ingestion_adapters.receipts import PAGE_ROWS, findings_page, receipt_of
 from portal.audit.services import record
+from portal.core.cells import safe_value
 from portal.core.clock import utc_now
 from portal.core.errors import NotFound
 from portal.core.web import current_actor, opened, requires, web_transaction
@@ -151,15 +152,8 @@ def _csv_lines(receipt_id: int) -> Iterator[str]:
 
 def _csv_line(values: Any) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow([_harmless(value) for value in values])
+    csv.writer(line).writerow([safe_value(value) for value in values])
     return line.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return "" if value is None else value
 
 
 def _number(name: str) -> int:

@@ -21,6 +21,7 @@ from ingestion_adapters.files.preview_svg import preview_svg
 from ingestion_adapters.models import ImportJob
 from portal.accounts.queries import enterprises
 from portal.audit.services import record
+from portal.core.cells import safe_value
 from portal.core.errors import Invalid, NotFound
 from portal.core.web import current_actor, requires, settings, web_transaction
 
@@ -31,7 +32,6 @@ SUFFIXES = (".csv", ".xlsx", ".zip", ".geojson", ".json", ".gpkg")
 CRS_SAID = re.compile(r"EPSG:\d{4,6}|GCJ02|BD09")
 COMMON_CRS = ("EPSG:4490", "EPSG:4326", "EPSG:4546", "EPSG:4547", "EPSG:4548", "EPSG:4549", "GCJ02", "BD09")
 GOING = ("waiting", "reading", "judging", "storing")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 JOBS_SHOWN = 50
 
 
@@ -175,7 +175,7 @@ def findings_csv(session: Session, job_id: int) -> ResponseReturnValue:
     writer.writerow(("severity", *columns))
     for kind in ("findings", "warnings", "notices"):
         for row in (job.result or {}).get(kind, []):
-            writer.writerow([kind.removesuffix("s"), *(_harmless(row.get(name, "")) for name in columns)])
+            writer.writerow([kind.removesuffix("s"), *(safe_value(row.get(name)) for name in columns)])
     record(
         session,
         current_actor(),
@@ -207,11 +207,6 @@ def report_file(session: Session, job_id: int) -> ResponseReturnValue:
 
 def _download(body: bytes, kind: str, name: str) -> Response:
     return Response(body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def _harmless(value: object) -> str:
-    text = str(value)
-    return "'" + text if text.lstrip().startswith(FORMULA) else text
 
 
 def _senders(session: Session) -> list[Any]:

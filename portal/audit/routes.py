@@ -18,10 +18,11 @@ from portal.audit.queries import (
     entries_for_export,
     entry_by_id,
 )
-from portal.audit.rules import as_words, differences, safe_cell
+from portal.audit.rules import as_words, differences
 from portal.audit.sealing import LEDGERS, verify
 from portal.audit.services import record
 from portal.core.actor import CITY
+from portal.core.cells import safe_cell
 from portal.core.clock import local
 from portal.core.db import transaction
 from portal.core.errors import NotFound

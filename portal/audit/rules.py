@@ -1,12 +1,10 @@
-"""What changed between two states, and cells that a spreadsheet must not run; pure."""
+"""What changed between two states; pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from typing import Any
-
-FORMULA_STARTS = "=+-@\t\r＝＋－＠"
 
 
 def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[tuple[str, str, str, bool]]:
@@ -21,9 +19,3 @@ def as_words(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def safe_cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: an apostrophe goes before a dangerous start."""
-    bare = text.lstrip(" ")
-    return "'" + text if bare[:1] and bare[0] in FORMULA_STARTS else text

@@ -25,9 +25,10 @@ from portal.accounts.rules import (
     locked_until,
     session_end,
 )
-from portal.audit.rules import differences, safe_cell
+from portal.audit.rules import differences
 from portal.audit.sealing import Row, Seal, judge, link
 from portal.core.actor import CITY, NOTHING, Scope
+from portal.core.cells import safe_cell
 from portal.core.crypto import PROVIDER
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)

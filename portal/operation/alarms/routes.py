@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
 from portal.audit.services import record
+from portal.core.cells import safe_value
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
 from portal.core.web import current_actor, requires, web_transaction
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("alarms", __name__, url_prefix="/operation/alarms")
 STATE_TONES = {1: "bad", 2: "warn", 3: "info", 4: "ok"}
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def language() -> str:
@@ -154,7 +154,7 @@ def export(session: Session) -> ResponseReturnValue:
     writer = csv.writer(lines)
     writer.writerow(_export_head())
     for row in alarms_listed(session, parse_filter(request.args), scope=actor.scope):
-        writer.writerow([_harmless(each) for each in _export_row(row)])
+        writer.writerow([safe_value(each) for each in _export_row(row)])
         rows += 1
     record(session, actor, "alarm.export", object_type="alarm", after={"rows": rows})
     name = f"alarms-{local(utc_now()):%Y%m%d-%H%M}.csv"
@@ -184,12 +184,6 @@ def _export_row(row: Any) -> list[Any]:
         row.acknowledged_by, word("alarm_verdict", row.verdict), row.case_id,
         gettext("yes") if row.historical else gettext("no"), row.text_said,
     ]  # fmt: skip
-
-
-def _harmless(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    risky = isinstance(cell, str) and cell.startswith(FORMULA_STARTS)
-    return f"'{cell}" if risky else cell
 
 
 @blueprint.get("/<int:alarm_id>")

@@ -23,11 +23,8 @@ from ingestion_adapters.receipts import (
     write_findings,
     write_receipt,
 )
-from ingestion_adapters.store_alarms import store_alarms
-from ingestion_adapters.store_enterprise import store_days, store_profile
-from ingestion_adapters.store_network import store_network
 from ingestion_adapters.store_readings import RawReadings, columns_of, take_readings
-from ingestion_adapters.store_users import store_users
+from ingestion_adapters.stores import STORES, Delivery
 from portal.core.actor import Actor
 from portal.core.errors import Conflict
 from portal.core.live import announce
@@ -142,17 +139,8 @@ def _store_rows(
 ) -> Stored:
     records, numbers, refused = _typed(batch.dataset, payload)
     now, actor = when_and_who
-    enterprise_id = batch.enterprise_id
-    if batch.dataset == "NET":
-        stored = store_network(session, enterprise_id, records, receipt_id)
-    elif batch.dataset == "USR":
-        stored = store_users(session, enterprise_id, records, receipt_id)
-    elif batch.dataset == "ENT":
-        stored = store_profile(session, enterprise_id, records, now=now, actor=actor)
-    elif batch.dataset == "DAY":
-        stored = store_days(session, enterprise_id, records, receipt_id, now=now)
-    else:
-        stored = store_alarms(session, enterprise_id, records, receipt_id, now=now, actor=actor)
+    given = Delivery(batch.enterprise_id, receipt_id, now, actor)
+    stored = STORES[batch.dataset](session, given, records)
     found = [replace(each, row=numbers[each.row]) for each in stored.rejections]
     return replace(stored, rejections=[*refused, *found])
 

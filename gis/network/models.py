@@ -74,6 +74,7 @@ class Pipe(NetworkObject, Base):
         Index("ix_gas_pipe_from_node_id", "from_node_id"),
         Index("ix_gas_pipe_to_node_id", "to_node_id"),
         Index("ix_gas_pipe_component", "component"),
+        Index("ix_gas_pipe_enterprise_id_adcode", "enterprise_id", "adcode"),
         {"comment": "管段 / pipe segments"},
     )
 
@@ -170,6 +171,7 @@ class GasUser(NetworkObject, Base):
         UniqueConstraint("enterprise_id", "src_code"),
         Index("ix_gas_user_m", "m"),
         Index("ix_gas_user_regulator_id", "regulator_id"),
+        Index("ix_gas_user_enterprise_id_adcode", "enterprise_id", "adcode"),
         {"comment": "用户 / gas users; src_code is the user number"},
     )
 

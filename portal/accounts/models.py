@@ -123,12 +123,20 @@ class ApiKey(Base):
     """A key with which an enterprise's program signs."""
 
     __tablename__ = "api_key"
-    __table_args__ = {"comment": "keys of enterprises' programs; two may be valid at once for rotation"}
+    __table_args__ = (
+        CheckConstraint(
+            "algorithm = 'HMAC-SM3' and public_key is null or algorithm = 'SM2-SM3' and public_key is not null",
+            name="algorithm",
+        ),
+        {"comment": "keys of enterprises' programs; two of each algorithm may be valid at once for rotation"},
+    )
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True, comment="row number")
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), index=True, comment="whose")
     app_id: Mapped[str] = mapped_column(Text, unique=True, comment="X-App-Id")
-    key_sealed: Mapped[str] = mapped_column(Text, comment="key, SM4-GCM under the portal's seal key")
+    algorithm: Mapped[str] = mapped_column(Text, server_default="HMAC-SM3", comment="X-Sign-Alg: HMAC-SM3 or SM2-SM3")
+    public_key: Mapped[str | None] = mapped_column(Text, unique=True, comment="SM2 public key 04||x||y in hex, to be shown; empty for HMAC-SM3")
+    key_sealed: Mapped[str] = mapped_column(Text, comment="secret or public key, SM4-GCM under the portal's seal key, bound to app id and algorithm")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="made")
     valid_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="ends, set at rotation")
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="cut off")

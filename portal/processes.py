@@ -100,7 +100,13 @@ http {{
       gzip off;
     }}
     location /api/ {{ limit_conn programs 8; limit_conn_status 429; proxy_request_buffering on; proxy_pass http://intake; }}
-    location ~ ^/(healthz|readyz|metrics)$ {{ allow 127.0.0.1; allow ::1; deny all; proxy_pass http://web; }}
+    # A TLS proxy on this machine speaks from 127.0.0.1 for the whole world.
+    location ~ ^/(healthz|readyz|metrics)$ {{
+      allow 127.0.0.1; allow ::1; deny all;
+      if ($http_x_forwarded_for) {{ return 403; }}
+      if ($http_forwarded) {{ return 403; }}
+      proxy_pass http://web;
+    }}
     location / {{ proxy_pass http://web; proxy_read_timeout 120s; }}
   }}
 }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +20,11 @@ from portal.core.db import transaction
 from portal.core.errors import PortalError
 from portal.core.logs import start_logging
 from portal.jobs.models import JobRun
-from portal.schedule import SCHEDULE, Job
+from portal.readiness import HEARTBEAT
+from portal.schedule import SCHEDULE, Job, job_named
 
 LEADER_LOCK = 727100
+BEAT_S = 5
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,16 @@ def _claimed(session: Any, name: str, slot: datetime) -> bool:
     return session.scalar(wanted) is not None
 
 
+def beat(settings: Settings, leading_since: datetime) -> None:
+    """Keep a sign of life: the end of the scheduler's own run moves while it leads."""
+    now = utc_now()
+    told = insert(JobRun).values(
+        job=HEARTBEAT, slot=leading_since, ended_at=now, ok=True, note=f"process {os.getpid()}"
+    )
+    with transaction(settings, CITY, worker=True) as session:
+        session.execute(told.on_conflict_do_update(index_elements=["job", "slot"], set_={"ended_at": now}))
+
+
 def _slot(job: Job, now: datetime) -> datetime:
     seconds = int(now.timestamp())
     return datetime.fromtimestamp(seconds - seconds % job.slot_s, UTC)
@@ -64,17 +77,21 @@ def run_forever() -> None:
     leader.execute(text("set idle_session_timeout = 0"))
     leader.execute(text("set lock_timeout = 0"))
     leader.execute(text("select pg_advisory_lock(:lock)"), {"lock": LEADER_LOCK})
-    scheduler = BlockingScheduler(timezone=CITY_ZONE)
+    scheduler, leading_since = BlockingScheduler(timezone=CITY_ZONE), utc_now()
+    beat(settings, leading_since)
+    # After days of standstill the first reading must not wait for the hour's turn.
+    run_job(settings, job_named("make_partitions"), leading_since)
 
     def still_leading() -> None:
         try:
             leader.execute(text("select 1"))
+            beat(settings, leading_since)
         except SQLAlchemyError:
             log.error("leadership_lost")
             sys.stdout.flush()
             scheduler.shutdown(wait=False)
 
-    scheduler.add_job(still_leading, "interval", seconds=5, max_instances=1, coalesce=True)
+    scheduler.add_job(still_leading, "interval", seconds=BEAT_S, max_instances=1, coalesce=True)
     for job in SCHEDULE:
         scheduler.add_job(
             lambda job=job: run_job(settings, job, _slot(job, utc_now())),

@@ -1,12 +1,14 @@
 """Store-and-forward client of the adapter API: this one file, Python 3.11 and its standard library suffice.
 
 Batches wait in a SQLite file until the portal has answered that they are durable; what it refuses
-for good goes into a side folder with the reason. Try `python client.py --help`.
+for good goes into a side folder with the reason. Signs with HMAC-SM3, or with an SM2 private key where
+OpenSSL 3 is installed. Try `python client.py --help`.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gzip
 import hashlib
 import hmac
@@ -90,17 +92,67 @@ class Queue:
         self.db.close()
 
 
+class Sm2Signer:
+    """Signs with an SM2 private key (PEM, unencrypted) through the OpenSSL 3 of this machine; the key stays here."""
+
+    def __init__(self, private_pem: bytes, identity: bytes = b"1234567812345678") -> None:
+        """Load the key; raise ValueError when OpenSSL 3 is missing or the text is no SM2 private key."""
+        self.identity, self.key = identity, None
+        try:
+            self.lib = ctypes.CDLL("libcrypto.so.3")
+            pointers = ("EVP_sm3", "BIO_new_mem_buf", "PEM_read_bio_PrivateKey", "EVP_MD_CTX_new")
+            for name in (*pointers, "EVP_MD_CTX_free", "EVP_PKEY_free", "BIO_free", "ERR_clear_error"):
+                getattr(self.lib, name).restype = ctypes.c_void_p if name in pointers else None
+        except (OSError, AttributeError) as missing:
+            raise ValueError("SM2 needs OpenSSL 3 (libcrypto.so.3) on this machine") from missing
+        bio = ctypes.c_void_p(self.lib.BIO_new_mem_buf(private_pem, len(private_pem)))
+        # The empty password keeps OpenSSL from asking at the terminal for that of an encrypted key.
+        self.key = ctypes.c_void_p(self.lib.PEM_read_bio_PrivateKey(bio, None, None, b""))
+        self.lib.BIO_free(bio)
+        self.lib.ERR_clear_error()
+        if not self.key or self.lib.EVP_PKEY_is_a(self.key, b"SM2") != 1:
+            raise ValueError("not an unencrypted SM2 private key in PEM")
+
+    def sign(self, text: bytes) -> str:
+        """Return the signature in hex: DER of r and s."""
+        context, inner, size = ctypes.c_void_p(self.lib.EVP_MD_CTX_new()), ctypes.c_void_p(), ctypes.c_size_t(80)
+        room, digest = ctypes.create_string_buffer(80), ctypes.c_void_p(self.lib.EVP_sm3())
+        long = ctypes.c_size_t
+        try:
+            done = (
+                self.lib.EVP_DigestSignInit(context, ctypes.byref(inner), digest, None, self.key) == 1
+                and self.lib.EVP_PKEY_CTX_set1_id(inner, self.identity, long(len(self.identity))) == 1
+                and self.lib.EVP_DigestSign(context, room, ctypes.byref(size), text, long(len(text))) == 1
+            )
+        finally:
+            self.lib.EVP_MD_CTX_free(context)
+            self.lib.ERR_clear_error()
+        if not done:
+            raise ValueError("OpenSSL could not sign")
+        return room.raw[: size.value].hex()
+
+    def __del__(self) -> None:
+        """Give the key's memory back."""
+        if self.key:
+            self.lib.EVP_PKEY_free(self.key)
+
+
 class Client:
     """Signs, sends, keeps and sends again for one program of one enterprise."""
 
     def __init__(self, base_url: str, app_id: str, key: str, queue_path: str | Path) -> None:
-        """Use the portal at `base_url` with the key given by the supervisor; `queue_path` is the queue's file."""
+        """Use the portal at `base_url`; `queue_path` is the queue's file.
+
+        `key` is the key given by the supervisor, or the PEM text of an own SM2 private key whose public key
+        the supervisor registered.
+        """
         parts = urllib.parse.urlsplit(base_url)
         if parts.scheme not in ("http", "https"):
             raise ValueError("base_url must begin with http:// or https://")
         self.base_url = base_url.rstrip("/")
         self.prefix = parts.path.rstrip("/")
         self.app_id, self.key = app_id, key.encode()
+        self.sm2 = Sm2Signer(self.key) if "PRIVATE KEY" in key else None
         self.queue_path = Path(queue_path)
         self.queue = Queue(self.queue_path)
         self.side_folder = self.queue_path.with_name(self.queue_path.name + ".refused")
@@ -163,8 +215,8 @@ class Client:
             "X-App-Id": self.app_id,
             "X-Timestamp": timestamp,
             "X-Nonce": nonce,
-            "X-Sign-Alg": "HMAC-SM3",
-            "X-Sign": hmac.new(self.key, text, "sm3").hexdigest(),
+            "X-Sign-Alg": "SM2-SM3" if self.sm2 else "HMAC-SM3",
+            "X-Sign": self.sm2.sign(text) if self.sm2 else hmac.new(self.key, text, "sm3").hexdigest(),
         }
 
     def _send_batch(self, batch_id: str, dataset: str, body: bytes) -> Answer:
@@ -224,7 +276,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="燃监企业端 / enterprise client of the adapter API")
     parser.add_argument("--url", required=True, help="address of the portal")
     parser.add_argument("--app-id", required=True)
-    parser.add_argument("--key-file", required=True, type=Path, help="file that holds the key")
+    parser.add_argument(
+        "--key-file", required=True, type=Path, help="file with the key, or with an SM2 private key (PEM)"
+    )
     parser.add_argument("--queue", default=Path("ranjian-queue.db"), type=Path)
     actions = parser.add_subparsers(dest="action", required=True)
     pushing = actions.add_parser("push", help='push a JSON file {"records": […]} or a list')

@@ -51,7 +51,8 @@ def _document() -> dict[str, Any]:
             "description": (
                 "企业程序签名上报与读回 / Signed pushes of enterprises' programs and what they read back. "
                 "String to sign: METHOD\\nPATH?QUERY\\nTIMESTAMP\\nNONCE\\nhex(SM3(body as sent)); "
-                "X-Sign = hex(HMAC-SM3(key, string)). Window ±300 s, a nonce is used once."
+                "X-Sign = hex(HMAC-SM3(key, string)), or with X-Sign-Alg SM2-SM3 the SM2 signature of the string "
+                "(id 1234567812345678) as DER or r||s in hex. Window ±300 s, a nonce is used once."
             ),
         },
         "servers": [{"url": "/"}],
@@ -219,7 +220,7 @@ def _security() -> dict[str, Any]:
         "AppId": ("X-App-Id", "应用编号 / app id"),
         "Timestamp": ("X-Timestamp", "毫秒时间戳 / ms since the epoch"),
         "Nonce": ("X-Nonce", "16-64个可见字符，只用一次 / 16-64 printable characters, used once"),
-        "SignAlg": ("X-Sign-Alg", "HMAC-SM3"),
+        "SignAlg": ("X-Sign-Alg", "HMAC-SM3 | SM2-SM3"),
         "Sign": ("X-Sign", "十六进制签名 / signature in hex"),
     }
     return {

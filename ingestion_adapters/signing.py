@@ -1,4 +1,4 @@
-"""Signatures of programs' requests: the string to sign, HMAC-SM3 and its check; pure, standard library only."""
+"""Signatures of programs' requests: the string to sign, and the check of HMAC-SM3 and SM2-SM3."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import hashlib
 import hmac
 import re
 
+from portal.core.crypto import PROVIDER
+
 WINDOW_S = 300
 HMAC_SM3 = "HMAC-SM3"
-ALGORITHMS = (HMAC_SM3,)
+SM2_SM3 = "SM2-SM3"
 _NONCE = re.compile(r"[\x21-\x7e]{16,64}")
-_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
+# SM2: r||s as 128 signs, else DER of at most 72 bytes.
+_SIGNATURES = {HMAC_SM3: re.compile(r"[0-9a-fA-F]{64}"), SM2_SM3: re.compile(r"(?:[0-9a-fA-F]{2}){8,72}")}
+ALGORITHMS = tuple(_SIGNATURES)
 _TIMESTAMP = re.compile(r"[0-9]{12,14}")
 
 
@@ -29,9 +33,10 @@ def sign(key: bytes, text: bytes) -> str:
     return hmac.new(key, text, "sm3").hexdigest()
 
 
-def well_formed(timestamp: str, nonce: str, signature: str) -> bool:
-    """Return whether the three headers have the shape they must have."""
-    return bool(_TIMESTAMP.fullmatch(timestamp) and _NONCE.fullmatch(nonce) and _SIGNATURE.fullmatch(signature))
+def well_formed(timestamp: str, nonce: str, signature: str, algorithm: str = HMAC_SM3) -> bool:
+    """Return whether the four headers have the shape they must have."""
+    shape = _SIGNATURES.get(algorithm)
+    return bool(shape and _TIMESTAMP.fullmatch(timestamp) and _NONCE.fullmatch(nonce) and shape.fullmatch(signature))
 
 
 def matches(key: bytes, texts: tuple[bytes, ...], signature: str) -> bool:
@@ -39,6 +44,11 @@ def matches(key: bytes, texts: tuple[bytes, ...], signature: str) -> bool:
     given = signature.lower().encode()
     found = [hmac.compare_digest(sign(key, text).encode(), given) for text in texts]
     return any(found)
+
+
+def matches_sm2(point: bytes, texts: tuple[bytes, ...], signature: str) -> bool:
+    """Return whether the signature over one of the texts was made with the private key of this point."""
+    return any(PROVIDER.verify_sm2(point, text, bytes.fromhex(signature)) for text in texts)
 
 
 def in_window(timestamp_ms: int, now_ms: int) -> bool:

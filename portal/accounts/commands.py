@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
+from typing import TextIO
 
 import click
 
-from portal.accounts.keys import create_enterprise, make_key, rotate_key
+from portal.accounts.keys import Sm2Key, create_enterprise, make_key, register_sm2_key, rotate_key
 from portal.accounts.people import create_user, reset_password
-from portal.accounts.queries import enterprise_named, enterprises, user_by_login, users
+from portal.accounts.queries import enterprise_named, enterprises, keys_of, user_by_login, users
 from portal.accounts.rights import Rights, Role
+from portal.accounts.rules import OVERLAP
 from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
 from portal.core.clock import CITY_ZONE, utc_now
@@ -19,6 +21,7 @@ from portal.core.codes import word_of
 from portal.core.db import transaction
 from portal.core.errors import NotFound
 
+KEY_FILE_CHARS = 4000
 ROLE_NAMES = [role.name.lower() for role in Role]
 
 
@@ -143,13 +146,60 @@ def list_enterprises(as_json: bool) -> None:
 
 @enterprise.command("rotate-key")
 @click.argument("name")
-def rotate(name: str) -> None:
+@click.option("--old-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the old key; a week from now.")
+def rotate(name: str, old_until: datetime | None) -> None:
     """Make a new key for an enterprise (credit code or short name) and print it, this once."""
-    settings = Settings.from_env()
+    settings, now = Settings.from_env(), utc_now()
     with transaction(settings, CITY, worker=True) as session:
         found = enterprise_named(session, name)
-        key = rotate_key(session, found.id, settings=settings, now=utc_now(), actor=cli_actor())
+        key = rotate_key(
+            session, found.id, settings=settings, now=now, actor=cli_actor(), overlap=_overlap(old_until, now)
+        )
     click.echo(f"{key.app_id}  {key.key}")
+
+
+@enterprise.command("register-sm2")
+@click.argument("name")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--old-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the old SM2 key; a week from now.")
+def register_sm2(name: str, file: TextIO, old_until: datetime | None) -> None:
+    """Register the SM2 public key in FILE (PEM, or 04||x||y in hex) of an enterprise and print its app id."""
+    settings, now = Settings.from_env(), utc_now()
+    key = Sm2Key(file.read(KEY_FILE_CHARS), _overlap(old_until, now))
+    with transaction(settings, CITY, worker=True) as session:
+        found = enterprise_named(session, name)
+        app_id = register_sm2_key(session, found.id, key, settings=settings, now=now, actor=cli_actor())
+    click.echo(app_id)
+
+
+@enterprise.command("keys")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True)
+def list_keys(name: str, as_json: bool) -> None:
+    """List the keys of an enterprise with algorithm, state and last day; never the keys themselves."""
+    now = utc_now()
+    with transaction(Settings.from_env(), CITY, worker=True) as session:
+        rows = [
+            {
+                "app_id": each.app_id,
+                "algorithm": each.algorithm,
+                "public_key": each.public_key,
+                "valid": each.is_valid(now),
+                "valid_until": each.valid_until.isoformat() if each.valid_until else None,
+                "revoked_at": each.revoked_at.isoformat() if each.revoked_at else None,
+            }
+            for each in keys_of(session, enterprise_named(session, name).id)
+        ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        state = "valid" if row["valid"] else "ended"
+        click.echo(f"{row['app_id']}  {row['algorithm']:9} {state:6} {row['valid_until'] or ''}")
+
+
+def _overlap(old_until: datetime | None, now: datetime) -> timedelta:
+    return datetime.combine(old_until.date(), time.max, CITY_ZONE) - now if old_until else OVERLAP
 
 
 COMMANDS: list[click.Command] = [user, enterprise]

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
-from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from datetime import timedelta
 
-from portal.accounts.forms import EnterpriseForm
-from portal.accounts.keys import NewKey, create_enterprise, make_key, revoke_key, rotate_key
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext
+
+from portal.accounts.forms import EnterpriseForm, key_overlap
+from portal.accounts.keys import (
+    NewKey,
+    Sm2Key,
+    create_enterprise,
+    make_key,
+    register_sm2_key,
+    revoke_key,
+    rotate_key,
+)
 from portal.accounts.queries import enterprise_by_id, enterprises, keys_of
+from portal.accounts.rules import LONGEST_OVERLAP, OVERLAP
 from portal.core.actor import CITY
-from portal.core.clock import utc_now
+from portal.core.clock import local, utc_now
 from portal.core.codes import words_of
 from portal.core.db import transaction
 from portal.core.errors import Conflict, Invalid, NotFound
@@ -68,10 +79,24 @@ def add_key(enterprise_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:enterprise_id>/keys/rotate")
 @requires("key.manage")
 def rotate(enterprise_id: int) -> ResponseReturnValue:
-    """Make a new key beside the old one, which ends in a week."""
+    """Make a new key beside the old one, which ends on the day `until`, or in a week."""
+    now = utc_now()
+    overlap = key_overlap(request.form.get("until"), now)
     with transaction(settings(), CITY) as database:
-        made = rotate_key(database, enterprise_id, settings=settings(), now=utc_now(), actor=current_actor())
+        made = rotate_key(database, enterprise_id, settings=settings(), now=now, actor=current_actor(), overlap=overlap)
     return _page(enterprise_id, made)
+
+
+@blueprint.post("/<int:enterprise_id>/keys/sm2")
+@requires("key.manage")
+def register_sm2(enterprise_id: int) -> ResponseReturnValue:
+    """Register an SM2 public key; form fields `public_key`, and `until`: the last day of the SM2 key before it."""
+    now = utc_now()
+    key = Sm2Key(request.form.get("public_key", "")[:2000], key_overlap(request.form.get("until"), now))
+    with transaction(settings(), CITY) as database:
+        app_id = register_sm2_key(database, enterprise_id, key, settings=settings(), now=now, actor=current_actor())
+    flash(gettext("The public key is registered. Its program sends X-App-Id %(app_id)s.", app_id=app_id), "success")
+    return redirect(url_for("accounts.enterprises.show", enterprise_id=enterprise_id))
 
 
 @blueprint.post("/<int:enterprise_id>/keys/<int:key_id>/revoke")
@@ -102,7 +127,18 @@ def _page(enterprise_id: int, new_key: NewKey | None = None) -> str:
     with transaction(settings(), CITY) as database:
         found = enterprise_by_id(database, enterprise_id)
         keys = keys_of(database, enterprise_id) if current_actor().may("key.manage") else []
-    return render_template("admin/enterprise.html", enterprise=found, keys=keys, now=now, new_key=new_key, **_words())
+    today = local(now).date()
+    return render_template(
+        "admin/enterprise.html",
+        enterprise=found,
+        keys=keys,
+        now=now,
+        new_key=new_key,
+        until=today + OVERLAP,
+        last_until=today + LONGEST_OVERLAP - timedelta(days=1),
+        today=today,
+        **_words(),
+    )
 
 
 def _words() -> dict[str, dict[int, str]]:

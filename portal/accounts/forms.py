@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -17,7 +17,9 @@ from wtforms import (
 from wtforms.validators import EqualTo, InputRequired, Length, Optional
 
 from portal.accounts.rights import Rights
+from portal.accounts.rules import LONGEST_OVERLAP, OVERLAP
 from portal.core.clock import CITY_ZONE
+from portal.core.errors import Invalid
 
 NAME_CHARS = 60
 ENTERPRISE_CHARS = 200
@@ -131,6 +133,17 @@ class EnterpriseForm(FlaskForm):
         lazy_gettext("Short name"), [InputRequired(), Length(max=NAME_CHARS)], filters=[without_nul]
     )
     kind = SelectField(lazy_gettext("Kind"), coerce=int)
+
+
+def key_overlap(given: str | None, now: datetime) -> timedelta:
+    """Return how long an old key stays valid: until the end of a day given as 2026-12-31, seven days when empty."""
+    if not given:
+        return OVERLAP
+    try:
+        day = date.fromisoformat(given)
+    except ValueError as wrong:
+        raise Invalid("key_overlap_wrong", days=LONGEST_OVERLAP.days) from wrong
+    return datetime.combine(day, time.max, CITY_ZONE) - now
 
 
 def end_of_day(day: date | None) -> datetime | None:

@@ -1,4 +1,7 @@
-"""Enterprises and the keys of their programs: registering, making, rotating and revoking."""
+"""Enterprises and the keys of their programs: registering, making, rotating and revoking.
+
+HMAC-SM3 keys are made here and shown once; of SM2 key pairs only the public key ever comes here.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,20 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import ApiKey, Enterprise
 from portal.accounts.queries import enterprise_by_id
-from portal.accounts.rules import is_uscc
+from portal.accounts.rules import LONGEST_OVERLAP, OVERLAP, is_uscc
 from portal.audit.services import record
 from portal.config import Settings
 from portal.core.actor import Actor
 from portal.core.codes import dictionaries
 from portal.core.crypto import PROVIDER
+from portal.core.crypto_sm2 import public_point, sm2_available
 from portal.core.errors import Conflict, Invalid, NotFound
 
 KEY_BYTES = 32
 APP_ID_BYTES = 8
 KEYS_AT_ONCE = 2
-OVERLAP = timedelta(days=7)
+HMAC_SM3 = "HMAC-SM3"
+SM2_SM3 = "SM2-SM3"
 
 
 @dataclass(frozen=True)
@@ -66,17 +71,80 @@ def create_enterprise(
 def make_key(session: Session, enterprise_id: int, *, settings: Settings, now: datetime, actor: Actor) -> NewKey:
     """Make a key for an enterprise's program; raise Conflict when two are valid already."""
     enterprise_by_id(session, enterprise_id)
-    if len(_valid_keys(session, enterprise_id, now)) >= KEYS_AT_ONCE:
+    if len(_valid_keys(session, enterprise_id, HMAC_SM3, now)) >= KEYS_AT_ONCE:
         raise Conflict("key_two_valid", enterprise_id=enterprise_id)
     return _new_key(session, enterprise_id, settings=settings, now=now, actor=actor)
 
 
-def rotate_key(session: Session, enterprise_id: int, *, settings: Settings, now: datetime, actor: Actor) -> NewKey:
-    """Make a new key; the newest old one stays valid for a week, older ones end at once."""
+def rotate_key(
+    session: Session,
+    enterprise_id: int,
+    *,
+    settings: Settings,
+    now: datetime,
+    actor: Actor,
+    overlap: timedelta = OVERLAP,
+) -> NewKey:
+    """Make a new key; the newest old one stays valid for the overlap, older ones end at once; raise Invalid."""
+    _check_overlap(overlap)
     enterprise_by_id(session, enterprise_id)
-    for place, old in enumerate(_valid_keys(session, enterprise_id, now)):
+    _retire(session, enterprise_id, HMAC_SM3, overlap=overlap, now=now, actor=actor)
+    return _new_key(session, enterprise_id, settings=settings, now=now, actor=actor)
+
+
+@dataclass(frozen=True)
+class Sm2Key:
+    """A public key as an enterprise hands it in, and how long the key before it stays valid."""
+
+    public_key: str
+    overlap: timedelta = OVERLAP
+
+
+def register_sm2_key(
+    session: Session, enterprise_id: int, key: Sm2Key, *, settings: Settings, now: datetime, actor: Actor
+) -> str:
+    """Register an SM2 public key and return its app id; the SM2 key before it ends after the overlap.
+
+    Raise Invalid for anything but a point of the curve, Conflict for a key that was registered before.
+    """
+    _check_overlap(key.overlap)
+    enterprise_by_id(session, enterprise_id)
+    if not sm2_available():
+        raise Invalid("sm2_not_offered")
+    if "PRIVATE KEY" in key.public_key:
+        raise Invalid("sm2_key_private")
+    try:
+        point = public_point(key.public_key).hex()
+    except ValueError as wrong:
+        raise Invalid("sm2_key_wrong", reason=str(wrong)) from wrong
+    if session.scalar(select(ApiKey.id).where(ApiKey.public_key == point)) is not None:
+        raise Conflict("sm2_key_known")
+    _retire(session, enterprise_id, SM2_SM3, overlap=key.overlap, now=now, actor=actor)
+    app_id = secrets.token_hex(APP_ID_BYTES)
+    made = ApiKey(
+        enterprise_id=enterprise_id,
+        app_id=app_id,
+        algorithm=SM2_SM3,
+        public_key=point,
+        key_sealed=_sealed(bytes.fromhex(point), app_id, SM2_SM3, settings),
+        created_at=now,
+    )
+    _keep_key(session, made, actor)
+    return app_id
+
+
+def _check_overlap(overlap: timedelta) -> None:
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise Invalid("key_overlap_wrong", days=LONGEST_OVERLAP.days)
+
+
+def _retire(
+    session: Session, enterprise_id: int, algorithm: str, *, overlap: timedelta, now: datetime, actor: Actor
+) -> None:
+    """Let the newest valid key of an algorithm end after the overlap and older ones at once."""
+    for place, old in enumerate(_valid_keys(session, enterprise_id, algorithm, now)):
         before = _snapshot(old)
-        ends = now + OVERLAP if place == 0 else now
+        ends = now + overlap if place == 0 else now
         old.valid_until = ends if old.valid_until is None else min(old.valid_until, ends)
         session.flush()
         record(
@@ -89,7 +157,6 @@ def rotate_key(session: Session, enterprise_id: int, *, settings: Settings, now:
             before=before,
             after=_snapshot(old),
         )
-    return _new_key(session, enterprise_id, settings=settings, now=now, actor=actor)
 
 
 def revoke_key(session: Session, enterprise_id: int, key_id: int, *, now: datetime, actor: Actor) -> None:
@@ -115,20 +182,32 @@ def revoke_key(session: Session, enterprise_id: int, key_id: int, *, now: dateti
     )
 
 
-def key_label(app_id: str) -> bytes:
-    """Return the label that binds a sealed key to its app id."""
-    return f"api_key|{app_id}".encode()
+def key_label(app_id: str, algorithm: str = HMAC_SM3) -> bytes:
+    """Return the label that binds a sealed key to its app id and algorithm.
+
+    A public key that somebody turned into a secret one by a change in the table must not open.
+    """
+    return (f"api_key|{app_id}" if algorithm == HMAC_SM3 else f"api_key|{algorithm}|{app_id}").encode()
 
 
-def open_key(sealed: str, app_id: str, settings: Settings) -> bytes:
-    """Return the key of a sealed one; raise ValueError when it was changed or moved to another app id."""
-    return PROVIDER.unseal(settings.seal_key.encode(), sealed, key_label(app_id))
+def open_key(sealed: str, app_id: str, settings: Settings, algorithm: str = HMAC_SM3) -> bytes:
+    """Return the key of a sealed one; raise ValueError when it was changed or moved to another app id or algorithm."""
+    return PROVIDER.unseal(settings.seal_key.encode(), sealed, key_label(app_id, algorithm))
+
+
+def _sealed(key: bytes, app_id: str, algorithm: str, settings: Settings) -> str:
+    return PROVIDER.seal(settings.seal_key.encode(), key, key_label(app_id, algorithm))
 
 
 def _new_key(session: Session, enterprise_id: int, *, settings: Settings, now: datetime, actor: Actor) -> NewKey:
     app_id, key = secrets.token_hex(APP_ID_BYTES), secrets.token_urlsafe(KEY_BYTES)
-    sealed = PROVIDER.seal(settings.seal_key.encode(), key.encode(), key_label(app_id))
-    made = ApiKey(enterprise_id=enterprise_id, app_id=app_id, key_sealed=sealed, created_at=now)
+    sealed = _sealed(key.encode(), app_id, HMAC_SM3, settings)
+    made = ApiKey(enterprise_id=enterprise_id, app_id=app_id, key_sealed=sealed, created_at=now, algorithm=HMAC_SM3)
+    _keep_key(session, made, actor)
+    return NewKey(made.id, app_id, key)
+
+
+def _keep_key(session: Session, made: ApiKey, actor: Actor) -> None:
     session.add(made)
     session.flush()
     record(
@@ -137,15 +216,15 @@ def _new_key(session: Session, enterprise_id: int, *, settings: Settings, now: d
         "key.make",
         object_type="api_key",
         object_id=made.id,
-        enterprise_id=enterprise_id,
+        enterprise_id=made.enterprise_id,
         after=_snapshot(made),
     )
-    return NewKey(made.id, app_id, key)
 
 
-def _valid_keys(session: Session, enterprise_id: int, now: datetime) -> list[ApiKey]:
+def _valid_keys(session: Session, enterprise_id: int, algorithm: str, now: datetime) -> list[ApiKey]:
     wanted = select(ApiKey).where(
         ApiKey.enterprise_id == enterprise_id,
+        ApiKey.algorithm == algorithm,
         ApiKey.revoked_at.is_(None),
         or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > now),
     )
@@ -155,6 +234,7 @@ def _valid_keys(session: Session, enterprise_id: int, now: datetime) -> list[Api
 def _snapshot(key: ApiKey) -> dict[str, Any]:
     return {
         "app_id": key.app_id,
+        "algorithm": key.algorithm,
         "valid_until": key.valid_until.isoformat() if key.valid_until else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
     }

@@ -26,6 +26,8 @@ class KeyFacts:
     valid_until: datetime | None
     revoked_at: datetime | None
     used_at: datetime | None
+    algorithm: str = "HMAC-SM3"
+    public_key: str | None = None
 
     def is_valid(self, now: datetime) -> bool:
         """Return whether the key may still sign."""
@@ -141,6 +143,8 @@ def keys_of(session: Session, enterprise_id: int) -> list[KeyFacts]:
         ApiKey.valid_until,
         ApiKey.revoked_at,
         ApiKey.used_at,
+        ApiKey.algorithm,
+        ApiKey.public_key,
     ).where(ApiKey.enterprise_id == enterprise_id)
     return [KeyFacts(*row) for row in session.execute(wanted.order_by(ApiKey.id.desc()))]
 

@@ -12,6 +12,9 @@ FAILURES_AN_ACCOUNT = 5
 FAILURES_AN_ADDRESS = 30
 FAILURE_WINDOW = timedelta(minutes=15)
 LOCK_TIME = timedelta(minutes=15)
+# How long a program's old key stays valid beside the new one: unless asked otherwise, and at most.
+OVERLAP = timedelta(days=7)
+LONGEST_OVERLAP = timedelta(days=91)
 LOGIN_SHAPE = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}", re.ASCII)
 # What an open page asks by itself; a screen nobody sits at must still log out.
 BY_ITSELF = ("/live", "/home/freshness", "/operation/alarms/count", "/map/alarms", "/map/counts", "/tiles/alarm/")

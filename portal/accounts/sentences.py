@@ -26,6 +26,15 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "enterprise_incomplete": lambda **_: gettext("Name, short name and kind are needed."),
     "enterprise_known": lambda **_: gettext("An enterprise with this credit code or short name exists already."),
     "key_two_valid": lambda **_: gettext("Two keys are valid already. Revoke one, or rotate."),
+    "key_overlap_wrong": lambda days=90, **_: gettext("An old key may stay valid for up to %(days)s days.", days=days),
+    "sm2_key_wrong": lambda **_: gettext(
+        "This is no SM2 public key. Give the PEM text of the public key, or 04 and the two coordinates in hex."
+    ),
+    "sm2_key_private": lambda **_: gettext(
+        "This is a private key. It was not kept; regard it as lost, make a new pair and give only the public key."
+    ),
+    "sm2_key_known": lambda **_: gettext("This public key was registered before. Every rotation needs a new pair."),
+    "sm2_not_offered": lambda **_: gettext("This machine's OpenSSL offers no SM2."),
     "key_revoked": lambda **_: gettext("This key is cut off already."),
     "password_due": lambda **_: gettext("Change your password first."),
     "password_wrong": lambda **_: gettext("The present password is not right."),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from portal.accounts.keys import (
     NewKey,
+    Sm2Key,
     create_enterprise,
     make_key,
     open_key,
+    register_sm2_key,
     revoke_key,
     rotate_key,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "NewKey",
     "Person",
     "Rights",
+    "Sm2Key",
     "actor_for",
     "actor_of_token",
     "change_password",
@@ -52,6 +55,7 @@ __all__ = [
     "make_key",
     "open_key",
     "person_of_token",
+    "register_sm2_key",
     "reset_password",
     "revoke_key",
     "rights_mac",

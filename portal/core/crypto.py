@@ -1,4 +1,4 @@
-"""Chinese commercial cryptography behind one door: SM3 digests, HMAC-SM3, SM4-GCM fields.
+"""Chinese commercial cryptography behind one door: SM3 digests, HMAC-SM3, SM4-GCM fields, SM2 signatures.
 
 `CryptoProvider` is what a certified cipher machine would replace; the one here is software and is
 not a certified product. SM3("abc") is 66c7f0f4…8f4ba8e0 (GB/T 32905).
@@ -14,6 +14,8 @@ from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from portal.core.crypto_sm2 import verify_sm2
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -34,9 +36,12 @@ class CryptoProvider(Protocol):
     def unseal(self, key: bytes, sealed: str, label: bytes) -> bytes:
         """Return the plain text; raise ValueError when it or its label was changed."""
 
+    def verify_sm2(self, point: bytes, data: bytes, signature: bytes) -> bool:
+        """Return whether data were signed with SM2 and SM3 by the key of a point 04||x||y; never raise."""
+
 
 class SoftwareProvider:
-    """SM3 from OpenSSL through hashlib, SM4-GCM from the cryptography package."""
+    """SM3 from OpenSSL through hashlib, SM4-GCM from the cryptography package, SM2 from OpenSSL through ctypes."""
 
     def sm3(self, data: bytes) -> bytes:
         """Return the 32-byte SM3 digest."""
@@ -64,6 +69,10 @@ class SoftwareProvider:
             return machine.update(text) + machine.finalize()
         except InvalidTag as broken:
             raise ValueError("sealed text or its label was changed") from broken
+
+    def verify_sm2(self, point: bytes, data: bytes, signature: bytes) -> bool:
+        """Return whether data were signed with SM2 and SM3 by the key of a point 04||x||y; never raise."""
+        return verify_sm2(point, data, signature)
 
     def _short(self, key: bytes) -> bytes:
         return self.sm3(key)[:16]

@@ -7,19 +7,26 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import UNSET
 
-from ingestion_adapters.contract import DATASETS, LineString, Pipe, Record
+from ingestion_adapters.contract import DATASETS, KEYS, LineString, Pipe, Record
+from ingestion_adapters.contract.sense import breach_of
+from ingestion_adapters.contract.times import instant_ms, instant_of
+from ingestion_adapters.masking import hidden, without_numbers
 from portal.core.codes import dictionaries
+
+__all__ = ["instant_ms", "instant_of"]
 
 RAW_CHARS = 2000
 INT_LIMIT = 2**31 - 1
 YEARS = (1900, 2100)
-KEY_FIELDS = ("src_code", "user_no", "alarm_no", "uscc", "point", "gas_day")
+KEY_FIELDS = ("src_code", "alarm_no", "uscc", "point", "gas_day", *KEYS.values(), "user_no")
+LISTS = frozenset({"photos", "photos_before", "photos_after", "hazards", "operations", "certificates", "people"})
 _PATH = re.compile(r" - at `\$(?:\.([A-Za-z_0-9]+))?[^`]*`$")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
@@ -95,7 +102,57 @@ def judge_row(row: object, index: int, dataset: str, *, lax: bool = False) -> Re
         if found is None:
             return record  # type: ignore[no-any-return]
         finding = found
-    return replace(finding, row=index, object_code=object_code_of(row), raw=raw_text(row))
+    return replace(finding, row=index, object_code=object_code_of(row), raw=kept_text(row, dataset))
+
+
+def kept_text(row: object, dataset: str) -> str:
+    """Return a row as text for the quarantine, what is personal in it masked."""
+    text = raw_text(hidden(row, personal_fields(dataset)))
+    return text if dataset == "RT" else without_numbers(text)
+
+
+@cache
+def personal_fields(dataset: str) -> dict[str, Any]:
+    """Return field -> kind of mask of a dataset's records, marks of nested rows within."""
+    found: dict[str, Any] = {}
+    for kind in get_args(DATASETS[dataset]) or (DATASETS[dataset],):
+        found.update(_personal(kind))
+    return found
+
+
+def _personal(kind: type) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        mark = marks_of(hint).get("mask")
+        inner = nested_type(hint)
+        if mark:
+            found[name] = mark
+        elif inner is not None and (within := _personal(inner)):
+            found[name] = within
+    return found
+
+
+def nested_type(hint: Any) -> type | None:
+    """Return the record type of a field that holds a list of records, else None."""
+    if get_origin(hint) is list:
+        (inner,) = get_args(hint)
+        return inner if isinstance(inner, type) and issubclass(inner, Record) else None
+    return next((found for part in get_args(hint) if (found := nested_type(part)) is not None), None)
+
+
+def marks_of(hint: Any) -> dict[str, Any]:
+    """Return the marks of a field, its own before those of the type it is made of."""
+    found: dict[str, Any] = {}
+    for meta in _metas(hint):
+        if isinstance(meta, msgspec.Meta) and meta.extra:
+            found = meta.extra | found
+    return found
+
+
+@cache
+def field_marks(kind: type) -> dict[str, dict[str, Any]]:
+    """Return field -> marks of a record type."""
+    return {name: marks_of(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
 
 
 def _from_text(row: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +160,24 @@ def _from_text(row: dict[str, Any]) -> dict[str, Any]:
     line = known.get("geom")
     if isinstance(line, str):
         known["geom"] = line_of_text(line)
+    track = known.get("track")
+    if isinstance(track, str):
+        known["track"] = line_of_text(track)
+    for name in LISTS & known.keys():
+        known[name] = list_of_text(known[name])
     return known
+
+
+def list_of_text(text: Any) -> object:
+    """Return the list of a JSON text or of words parted by semicolons; the value itself when it is no text."""
+    if not isinstance(text, str):
+        return text
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return [part.strip() for part in text.replace("；", ";").split(";") if part.strip()]
 
 
 def line_of_text(text: str) -> object:
@@ -161,17 +235,6 @@ def off_system(field: str) -> Finding:
     )
 
 
-@cache
-def coded_fields(kind: type) -> dict[str, str]:
-    """Return field -> dictionary of a record type."""
-    found = {}
-    for name, hint in get_type_hints(kind, include_extras=True).items():
-        for meta in _metas(hint):
-            if isinstance(meta, msgspec.Meta) and meta.extra and "dict" in meta.extra:
-                found[name] = str(meta.extra["dict"])
-    return found
-
-
 def _metas(hint: Any) -> tuple[Any, ...]:
     if get_origin(hint) is Annotated:
         base, *metas = get_args(hint)
@@ -180,18 +243,40 @@ def _metas(hint: Any) -> tuple[Any, ...]:
 
 
 def _judge_values(record: Any) -> Finding | None:
-    coded = coded_fields(type(record))
+    marks = field_marks(type(record))
     for name in record.__struct_fields__:
         value = getattr(record, name)
-        if value is None:
+        if value is None or value is UNSET:
             continue
-        known = coded.get(name)
-        finding = _dictionary_finding(name, known, value) if known else _number_finding(name, value)
+        finding = _value_finding(name, value, marks[name])
         if finding:
             return finding
     if isinstance(record, Pipe):
         return line_finding(record.geom)
-    return None
+    return _sense_finding(record)
+
+
+def _value_finding(name: str, value: Any, marks: dict[str, Any]) -> Finding | None:
+    if "dict" in marks:
+        for code in value if isinstance(value, list) else (value,):
+            if finding := _dictionary_finding(name, marks["dict"], code):
+                return finding
+        return None
+    if marks.get("instant"):
+        return None if instant_ms(value) is not None else time_finding(name)
+    if isinstance(value, LineString):
+        found = line_finding(value)
+        return replace(found, field=name) if found else None
+    if isinstance(value, list):
+        inner = (_judge_values(each) for each in value if isinstance(each, Record))
+        found = next((finding for finding in inner if finding), None)
+        return replace(found, field=f"{name}.{found.field}" if found.field else name) if found else None
+    return _number_finding(name, value, marks)
+
+
+def _sense_finding(record: Any) -> Finding | None:
+    found = breach_of(record)
+    return Finding(0, found.code, found.zh, found.en, found.field, rule=found.rule) if found else None
 
 
 def _dictionary_finding(name: str, dictionary: str, value: int) -> Finding | None:
@@ -206,11 +291,16 @@ def _dictionary_finding(name: str, dictionary: str, value: int) -> Finding | Non
     )
 
 
-def _number_finding(name: str, value: object) -> Finding | None:
+def _number_finding(name: str, value: object, marks: dict[str, Any]) -> Finding | None:
     if isinstance(value, float) and not math.isfinite(value):
         return Finding(0, "E_RANGE", f"“{name}”不是有限数", f"{name} is not a finite number", name)
     if isinstance(value, int) and name not in ("raised_at", "cleared_at", "t") and abs(value) > INT_LIMIT:
         return Finding(0, "E_RANGE", f"“{name}”的数值超出范围", f"{name} is out of range", name)
+    if "least" in marks and isinstance(value, int | float) and value < marks["least"]:
+        return Finding(0, "E_RANGE", f"“{name}”不能为负数", f"{name} must not be negative", name)
+    if marks.get("most") is not None and isinstance(value, int | float) and value > marks["most"]:
+        most = f"{marks['most']:g}"
+        return Finding(0, "E_RANGE", f"“{name}”大于 {most}", f"{name} is larger than {most}", name)
     if name == "install_year" and isinstance(value, int) and not YEARS[0] <= value <= YEARS[1]:
         return Finding(0, "E_RANGE", "建设年代不合理", "The year of installation is not plausible", name, rule="R18")
     if isinstance(value, date) and not YEARS[0] <= value.year <= YEARS[1]:
@@ -230,26 +320,6 @@ def line_finding(line: LineString) -> Finding | None:
     if len({(pair[0], pair[1]) for pair in pairs}) < 2:
         return Finding(0, "E_GEOMETRY", "管线长度为零", "The line has no length", "geom")
     return None
-
-
-def instant_of(value: str | int) -> datetime | None:
-    """Return the UTC instant of ISO 8601 text with offset or of ms since the epoch; None when it is neither."""
-    ms = instant_ms(value)
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def instant_ms(value: str | int) -> int | None:
-    """Return ms since the epoch of ISO 8601 text with offset or of ms; None when it is neither."""
-    try:
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            value = int(value)
-        if isinstance(value, int):
-            datetime.fromtimestamp(value / 1000, UTC)
-            return value
-        moment = datetime.fromisoformat(value.strip())
-        return None if moment.tzinfo is None else round(moment.timestamp() * 1000)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def time_finding(field: str, code: str = "E_TIME") -> Finding:

@@ -1,59 +1,13 @@
-"""The contract: what an enterprise sends, in our words and our units, one typed record a dataset.
-
-Checking, the OpenAPI document, the human page and sample files are all made from these types.
-Coordinates are CGCS2000 (EPSG:4490), longitude first. Codes are those of `portal/core/data/codes.csv`:
-a field marked `dict` accepts only codes of that dictionary. Null and absent both mean unknown.
-"""
+"""NET and USR: the network and the users it supplies."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
-Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
-Uscc = Annotated[str, Meta(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", extra={"zh": "统一社会信用代码", "en": "Unified social credit code"})]
-Lon = Annotated[float, Meta(ge=-180, le=180)]
-Lat = Annotated[float, Meta(ge=-90, le=90)]
-Instant = Annotated[str | int, Meta(extra={"zh": "时间：ISO 8601 带时区，或毫秒", "en": "ISO 8601 with offset, or ms since the epoch"})]
-
-
-def coded(dictionary: str, zh: str, en: str) -> Meta:
-    """Return the mark of a field that holds a code of one dictionary."""
-    return Meta(extra={"dict": dictionary, "zh": zh, "en": en})
-
-
-def said(zh: str, en: str, unit: str = "") -> Meta:
-    """Return the mark that gives a field its words and unit."""
-    return Meta(extra={"zh": zh, "en": en, "unit": unit})
-
-
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """A record of any dataset; fields that nobody declared are refused, not swallowed."""
-
-
-class LineString(Record, tag="LineString", frozen=True):
-    """A GeoJSON line: two or more [longitude, latitude] pairs."""
-
-    coordinates: list[Annotated[list[float], Meta(min_length=2, max_length=3)]]
-
-
-class Enterprise(Record, kw_only=True, frozen=True):
-    """ENT: the enterprise's own profile; key `uscc`."""
-
-    uscc: Uscc
-    name: Annotated[str, Meta(min_length=1, max_length=200), said("企业名称", "Name")]
-    kind: Annotated[int, coded("enterprise_kind", "企业类型", "Kind")]
-    licence_no: Annotated[Text, said("许可证编号", "Licence number")]
-    licence_expire: Annotated[date, said("许可证有效期至", "Licence valid until")]
-    duty_phone: Annotated[Text, said("24小时值班电话", "24 h duty phone")]
-    short_name: Annotated[Text | None, said("简称", "Short name")] = None
-    safety_head: Annotated[Text | None, said("安全负责人", "Head of safety")] = None
-    staff_n: Annotated[int | None, said("员工数", "Staff")] = None
-    certified_n: Annotated[int | None, said("持证人数", "Certified staff")] = None
+from ingestion_adapters.contract.base import Code, Lat, LineString, Lon, Record, Text, coded, said
 
 
 class _Object(Record, kw_only=True, frozen=True):
@@ -174,56 +128,3 @@ class User(Record, kw_only=True, frozen=True):
     detector: Annotated[bool, said("已装报警器", "Detector fitted")] = False
     last_check: Annotated[date | None, said("上次入户安检", "Last household check")] = None
     status: Annotated[int, coded("user_status", "状态", "Status")] = 1
-
-
-class Reading(Record, kw_only=True, frozen=True):
-    """RT: one reading of one point; key point and time."""
-
-    point: Annotated[Code, said("测点编号", "Point code")]
-    t: Instant
-    v: Annotated[float, said("数值", "Value")]
-    q: Annotated[int, coded("quality", "质量码", "Quality code")] = 192
-    f: Annotated[
-        Literal["N", "B", "M", "E", "R"],
-        said("标志：N 原始 B 补传 M 人工 E 估计 R 修正", "N native, B back-filled, M manual, E estimated, R revised"),
-    ] = "N"
-
-
-class AlarmPush(Record, kw_only=True, frozen=True):
-    """ALM: an alarm of the enterprise's own system and, in later messages, what became of it; key `alarm_no`."""
-
-    alarm_no: Annotated[Code, said("报警编号", "Alarm number")]
-    kind: Annotated[int, coded("alarm_kind", "报警类型", "Alarm kind")]
-    level: Annotated[int, coded("alarm_level", "级别", "Level")]
-    raised_at: Annotated[Instant, said("发生时间", "Raised at")]
-    point: Annotated[Code | None, said("测点编号", "Point code")] = None
-    object_code: Annotated[Code | None, said("对象编号", "Object code")] = None
-    value: Annotated[float | None, said("数值", "Value")] = None
-    limit: Annotated[float | None, said("限值", "Limit")] = None
-    text: Annotated[Text | None, said("描述", "Description")] = None
-    cleared_at: Annotated[Instant | None, said("恢复时间", "Cleared at")] = None
-    disposal: Annotated[Text | None, said("处置情况", "What was done")] = None
-    lon: Lon | None = None
-    lat: Lat | None = None
-
-
-class DailySupply(Record, kw_only=True, frozen=True):
-    """DAY: supply, sale and storage of one gas day; key `gas_day`."""
-
-    gas_day: Annotated[date, said("气日", "Gas day")]
-    purchased_m3: Annotated[float, Meta(ge=0), said("购入气量", "Purchased", "m³")]
-    sold_m3: Annotated[float, Meta(ge=0), said("销售气量", "Sold", "m³")]
-    stored_m3: Annotated[float | None, said("期末储气量", "In storage at the end", "m³")] = None
-    linepack_m3: Annotated[float | None, said("期末管存", "Linepack at the end", "m³")] = None
-    own_use_m3: Annotated[float | None, said("自用气量", "Own use", "m³")] = None
-    max_hour_m3: Annotated[float | None, said("最大小时流量", "Peak hour", "m³/h")] = None
-
-
-DATASETS: dict[str, type] = {
-    "ENT": Enterprise,
-    "NET": NetworkObject,  # type: ignore[dict-item]  # a union of tagged records
-    "USR": User,
-    "RT": Reading,
-    "ALM": AlarmPush,
-    "DAY": DailySupply,
-}

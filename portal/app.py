@@ -146,7 +146,7 @@ def _nav_items() -> list[dict[str, Any]]:
     pages = (
         ("home", _("Home"), "gauge", "/", "self"),
         ("map", _("One map"), "map", "/map", "map.read"),
-        ("alarms", _("Alarms"), "activity", "/operation/alarms", "alarm.read"),
+        ("alarms", _("Monitoring"), "activity", "/operation/alarms", "alarm.read"),
         ("cases", _("Supervision"), "gavel", "/events/cases", "case.read"),
         ("intake", _("Intake"), "radio-tower", "/intake", "intake.read"),
         ("evaluation", _("Evaluation"), "chart-column", "/evaluation", "report.read"),

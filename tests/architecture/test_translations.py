@@ -1,12 +1,14 @@
-"""Every English text on screen has its Chinese."""
+"""Every English text on screen has its Chinese, and only one."""
 
 from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import io
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
@@ -40,3 +42,13 @@ def test_no_text_on_screen_lacks_its_chinese() -> None:
     chinese = known()
     missing = {text: place for text, place in used().items() if text and text not in chinese}
     assert not missing, "\n".join(f"{place}: {text!r}" for text, place in missing.items())
+
+
+def test_no_english_text_has_two_chinese_ones() -> None:
+    words: dict[str, dict[str, str]] = {}
+    for part in sorted((ROOT / "portal" / "translations" / "zh_CN" / "parts").glob("*.po")):
+        for message in read_po(io.BytesIO(part.read_bytes()), locale="zh_CN"):
+            if message.id and message.string:
+                words.setdefault(str(message.id), {}).setdefault(str(message.string), part.name)
+    doubled = {english: chinese for english, chinese in words.items() if len(chinese) > 1}
+    assert not doubled, "\n".join(f"{english!r}: {chinese}" for english, chinese in doubled.items())

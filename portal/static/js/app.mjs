@@ -2,6 +2,7 @@
 
 import { $, $$, announce, confirmed, formatNumber, freshenTimes, getJson, locale, setIcon, setWidths, store, t, theme, toast } from "./dom.mjs";
 import { on } from "./live.mjs";
+import { startParts } from "./parts.mjs";
 import { startSearch } from "./search.mjs";
 
 const FRESHNESS_MS = 60_000, TIMES_MS = 30_000;
@@ -204,6 +205,14 @@ function startToasts() {
   }
 }
 
+/** What lies open on a desk begins folded on a phone, unless it was opened there. */
+function startFolds() {
+  const phone = matchMedia("(max-width: 760px)");
+  const paint = () => { for (const fold of $$("details[data-fold-s]")) fold.open = !phone.matches; };
+  phone.addEventListener("change", paint);
+  paint();
+}
+
 startTheme();
 startMenus();
 startConfirm();
@@ -215,6 +224,8 @@ startBell();
 startLiveState();
 startPartials();
 startToasts();
+startParts();
+startFolds();
 setWidths();
 freshenTimes();
 setInterval(() => { if (!document.hidden) freshenTimes(); }, TIMES_MS);

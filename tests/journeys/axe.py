@@ -1,0 +1,51 @@
+"""axe-core on an open page: what somebody who sees, hears or moves little would stumble over."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+LOOKS: tuple[tuple[int, int, Literal["dark", "light"]], ...] = (
+    (1366, 768, "dark"),
+    (1366, 768, "light"),
+    (390, 844, "light"),
+    (390, 844, "dark"),
+)
+REFUSED = ("serious", "critical")
+# The policy of the page forbids scripts of others; the debugger's door, through which this one comes, is not bound.
+RUN = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return found.violations.map(({ id, impact, nodes }) => ({
+    id, impact, places: nodes.map((node) => `${node.target.join(" ")} | ${node.failureSummary.split("\\n").at(-1).trim()}`),
+  }));
+}"""
+WEAR = """async (theme) => {
+  document.documentElement.dataset.theme = theme;
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await Promise.all(document.getAnimations().map((each) => each.finished.catch(() => null)));
+}"""
+
+
+def findings(page: Page) -> list[str]:
+    """Return the serious and critical findings of axe-core on the page that is open, as it looks now."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    said: list[dict[str, Any]] = page.evaluate(RUN)
+    return [
+        f"{each['id']} ({each['impact']}): {place}"
+        for each in said
+        if each["impact"] in REFUSED
+        for place in each["places"][:5]
+    ]
+
+
+def findings_in_all_looks(page: Page) -> list[str]:
+    """Return the findings in both themes, on a desk and on a phone."""
+    wrong: list[str] = []
+    for width, height, theme in LOOKS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(WEAR, theme)
+        wrong += [f"{page.url} {theme} {width}: {each}" for each in findings(page)]
+    return wrong

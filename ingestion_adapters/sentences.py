@@ -44,6 +44,10 @@ REASONS: dict[str, Callable[..., str]] = {
     "bad_since": _plain(lambda: gettext("since must be an ISO 8601 time with offset, or ms")),
     "bad_after": _plain(lambda: gettext("after must be a whole number")),
     "bad_date": _plain(lambda: gettext("date must be a day, YYYY-MM-DD")),
+    "bad_topic": _plain(lambda: gettext("The topic must be gas/{uscc}/{dataset} with a dataset that is taken")),
+    "bad_envelope": _plain(
+        lambda: gettext("The message carries neither signed properties nor an envelope object as agreed")
+    ),
     "bad_reply": _plain(lambda: gettext("The body must be an object with the text of the reply in text")),
 }
 

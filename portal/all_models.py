@@ -3,6 +3,7 @@
 import gis.basemap.models
 import gis.network.models
 import ingestion_adapters.models
+import ingestion_adapters.pull.models
 import portal.accounts.models
 import portal.audit.models
 import portal.events.models

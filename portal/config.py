@@ -75,6 +75,21 @@ class Settings:
     session_hours: int = _setting(
         "PORTAL_SESSION_HOURS", "会话最长（小时）", "Hours until a new login is asked", default="8"
     )
+    mqtt_port: int = _setting(
+        "PORTAL_MQTT_PORT", "MQTT接入端口，0为关闭", "Port the MQTT broker listens on; 0 switches the door off", default="1883"
+    )
+    mqtt_certificate: str = _setting(
+        "PORTAL_MQTT_CERT", "MQTT服务证书（PEM文件）", "PEM certificate of the broker; TLS when given with its key", default=""
+    )
+    mqtt_certificate_key: str = _setting(
+        "PORTAL_MQTT_KEY", "MQTT服务证书私钥（PEM文件）", "PEM key of the broker's certificate", default=""
+    )
+    pull_hosts: str = _setting(
+        "PORTAL_PULL_HOSTS",
+        "允许定时拉取的主机与网段，逗号分隔；空为关闭",
+        "Hosts and networks that scheduled pull may ask, by commas; empty switches it off",
+        default="",
+    )
     log_level: str = _setting("PORTAL_LOG_LEVEL", "日志级别", "Log level", default="INFO")
 
     @classmethod

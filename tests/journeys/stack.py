@@ -38,6 +38,7 @@ class Stack:
     secrets: Mapping[str, str]
     data: Path
     port: int = field(default_factory=free_port)
+    mqtt_port: int = field(default_factory=free_port)
     sock: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="rj-sock-", dir="/tmp")))
     process: subprocess.Popen[bytes] | None = None
 
@@ -55,6 +56,7 @@ class Stack:
             "PORTAL_DATA_DIR": str(self.data),
             "PORTAL_SOCK_DIR": str(self.sock),
             "PORTAL_PORT": str(self.port),
+            "PORTAL_MQTT_PORT": str(self.mqtt_port),
             "PORTAL_DEMO": "0",
             # The cluster is not this supervisor's child.
             "DATABASE_URL": self.secrets["PORTAL_OWNER_DATABASE_URL"],

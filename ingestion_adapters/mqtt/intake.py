@@ -1,0 +1,112 @@
+"""One message taken in: whose it is, that it is signed, and what is answered."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ingestion_adapters.doors import (
+    BATCH_ID,
+    Door,
+    Outcome,
+    Payload,
+    door_actor,
+    refusal,
+    refused_whole,
+    take,
+)
+from ingestion_adapters.http.auth import ProgramKey, Sender, key_of, note_use, use_nonce
+from ingestion_adapters.http.bodies import Refused, inflated, payload_of
+from ingestion_adapters.mqtt.envelope import Message, in_queue_window
+from ingestion_adapters.receipts import Batch, taken_receipt
+from ingestion_adapters.signing import ALGORITHMS, matches, well_formed
+from portal.accounts.models import Enterprise
+from portal.config import Settings
+from portal.core.actor import CITY, NOTHING, Actor
+from portal.core.clock import utc_now
+from portal.core.db import transaction
+
+OWNERS_KEPT_S = 60.0
+_owners: dict[int, tuple[float, str]] = {}
+
+
+class Unsigned(Exception):
+    """The message is not signed by a valid key of the topic's enterprise; `code` says no more than that."""
+
+    def __init__(self, code: str) -> None:
+        """Keep the code."""
+        super().__init__(code)
+        self.code = code
+
+
+def take_message(settings: Settings, message: Message) -> Outcome:
+    """Take a message in and return what is answered; raise Upstream while the database is away."""
+    now = utc_now()
+    try:
+        key = signer_of(settings, message, now)
+    except Unsigned as wrong:
+        nobody = Door(settings, Actor("nobody", None, "", scope=NOTHING), now, message.language)
+        return refusal(nobody, Refused(401, wrong.code, wrong.code), batch_id=message.batch_id[:64])
+    actor = door_actor("program", key.enterprise_id, message.app_id, key.id)
+    door = Door(settings, actor, now, message.language)
+    batch = Batch(
+        key.enterprise_id,
+        message.dataset,
+        message.batch_id,
+        "mqtt",
+        message.body_sm3,
+        len(message.body),
+        message.app_id,
+    )
+    if not BATCH_ID.fullmatch(message.batch_id):
+        return refused_whole(
+            door, Batch(**{**batch.__dict__, "batch_id": ""}), Refused(400, "E_SCHEMA", "bad_batch_id")
+        )
+    sender = Sender(key.enterprise_id, message.app_id, message.nonce, message.body, batch.body_sm3, batch.body_bytes)
+
+    def once(session: Session) -> None:
+        if not use_nonce(session, sender, now) and not _known(session, batch):
+            raise Unsigned("E_REPLAY")
+        note_use(session, actor, now)
+
+    try:
+        return take(door, batch, lambda: _payload(message), first=once)
+    except Unsigned as used:
+        return refusal(door, Refused(401, used.code, used.code), batch_id=message.batch_id)
+
+
+def signer_of(settings: Settings, message: Message, now: datetime) -> ProgramKey:
+    """Return the key that signed a message; raise Unsigned when there is none or it is another enterprise's."""
+    shaped = well_formed(message.timestamp, message.nonce, message.signature) and message.algorithm in ALGORITHMS
+    found = key_of(settings, message.app_id, now) if shaped and 0 < len(message.app_id) <= 64 else None
+    if found is None or not matches(found.key, (message.signed_text,), message.signature):
+        raise Unsigned("E_SIGN")
+    if owner_code(settings, found.enterprise_id) != message.uscc:
+        raise Unsigned("E_SIGN")
+    if not in_queue_window(int(message.timestamp), round(now.timestamp() * 1000)):
+        raise Unsigned("E_WINDOW")
+    return found
+
+
+def owner_code(settings: Settings, enterprise_id: int) -> str:
+    """Return the social credit code of an enterprise, remembered for a minute."""
+    known = _owners.get(enterprise_id)
+    if known is not None and time.monotonic() - known[0] < OWNERS_KEPT_S:
+        return known[1]
+    with transaction(settings, CITY, worker=True) as session:
+        code = session.scalar(select(Enterprise.uscc).where(Enterprise.id == enterprise_id)) or ""
+    _owners[enterprise_id] = (time.monotonic(), code)
+    return code
+
+
+def _payload(message: Message) -> Payload:
+    return payload_of(message.dataset, message.content_type, inflated(message.body, message.encoding))
+
+
+def _known(session: Session, batch: Batch) -> bool:
+    """Return whether this very batch was taken: then a second delivery by the broker gets the first receipt."""
+    known = taken_receipt(session, batch.enterprise_id, batch.batch_id)
+    return known is not None and known.body_sm3 == batch.body_sm3

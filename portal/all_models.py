@@ -4,12 +4,19 @@ import gis.basemap.models
 import gis.network.models
 import ingestion_adapters.models
 import ingestion_adapters.pull.models
+import portal.accounts.enterprise_models
 import portal.accounts.models
 import portal.audit.models
+import portal.emergency.drills.models
+import portal.emergency.incidents.models
 import portal.events.models
 import portal.jobs.models
 import portal.operation.alarms.models
 import portal.operation.telemetry.models
+import portal.safety.checks.models
+import portal.safety.hidden_dangers.models
+import portal.safety.patrols.models
+import portal.safety.works.models
 import portal.supply.models
 import reports.models
 from portal.core.db import Base

@@ -6,6 +6,8 @@ import csv
 import io
 import re
 import secrets
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from portal.accounts.queries import enterprises
 from portal.audit.services import record
 from portal.core.cells import safe_value
 from portal.core.errors import Invalid, NotFound
+from portal.core.paging import neighbours, newest_first, parse_cursor
 from portal.core.web import current_actor, requires, settings, web_transaction
 
 blueprint = Blueprint("imports", __name__, url_prefix="/intake")
@@ -32,7 +35,8 @@ SUFFIXES = (".csv", ".xlsx", ".zip", ".geojson", ".json", ".gpkg")
 CRS_SAID = re.compile(r"EPSG:\d{4,6}|GCJ02|BD09")
 COMMON_CRS = ("EPSG:4490", "EPSG:4326", "EPSG:4546", "EPSG:4547", "EPSG:4548", "EPSG:4549", "GCJ02", "BD09")
 GOING = ("waiting", "reading", "judging", "storing")
-JOBS_SHOWN = 50
+FINDINGS_A_PAGE = 100
+FINDING_KINDS = ("findings", "warnings", "notices")
 
 
 @blueprint.get("/upload")
@@ -103,10 +107,12 @@ def _kept_files() -> tuple[str, list[str]]:
 @requires("intake.read")
 @web_transaction
 def list_imports(session: Session) -> ResponseReturnValue:
-    """List the newest uploads in scope."""
-    jobs = session.scalars(_visible().order_by(ImportJob.id.desc()).limit(JOBS_SHOWN)).all()
+    """List the uploads in scope, newest first, a page at a time."""
+    page = newest_first(session, _visible(), (ImportJob.created_at, ImportJob.id), parse_cursor(request.args))
+    jobs = [job for (job,) in page.rows]
+    links = neighbours(replace(page, rows=jobs), lambda job: (job.created_at, job.id), partial(url_for, ".list_imports"))
     names = {each.id: each.short_name for each in enterprises(session)}
-    return render_template("intake/imports.html", jobs=jobs, names=names, going=GOING)
+    return render_template("intake/imports.html", jobs=jobs, names=names, going=GOING, links=links)
 
 
 @blueprint.get("/imports/<int:job_id>")
@@ -118,8 +124,40 @@ def show_import(session: Session, job_id: int) -> ResponseReturnValue:
     picture = preview_svg((job.result or {}).get("preview") or {})
     english = str(get_locale()) == "en"
     return render_template(
-        "intake/import.html", job=job, going=GOING, picture=picture, systems=list(COMMON_CRS), english=english
-    )
+        "intake/import.html", job=job, going=GOING, picture=picture, systems=list(COMMON_CRS), english=english,
+        found=[_found(job, kind) for kind in FINDING_KINDS], place=_place(job),
+    )  # fmt: skip
+
+
+def _place(job: ImportJob) -> tuple[float, float] | None:
+    """Return longitude and latitude in the middle of what was stored, None when nothing was."""
+    shown = ((job.result or {}).get("preview") or {}).get("features") or []
+    if job.state != "done" or job.dry_run:
+        return None
+    good = [each["geometry"] for each in shown if each["properties"]["state"] == "accepted"]
+    points = [each["coordinates"] if each["type"] == "Point" else each["coordinates"][0] for each in good]
+    if not points:
+        return None
+    middle = sorted(points)[len(points) // 2]
+    return middle[0], middle[1]
+
+
+def _found(job: ImportJob, kind: str) -> dict[str, Any]:
+    """Return one page of the findings of a kind; the address names the page of each kind, from 1."""
+    rows = (job.result or {}).get(kind) or []
+    last = max(1, -(-len(rows) // FINDINGS_A_PAGE))
+    asked = {each: request.args.get(each, 1, type=int) for each in FINDING_KINDS}
+    here = min(max(asked[kind], 1), last)
+
+    def address(number: int) -> str | None:
+        wanted: dict[str, Any] = {each: place for each, place in (asked | {kind: number}).items() if place > 1}
+        return url_for(".show_import", job_id=job.id, **wanted, _anchor=kind) if 1 <= number <= last else None
+
+    begin = (here - 1) * FINDINGS_A_PAGE
+    return {
+        "kind": kind, "rows": rows[begin : begin + FINDINGS_A_PAGE], "all": len(rows), "begin": begin + 1,
+        "prev": address(here - 1), "next": address(here + 1),
+    }  # fmt: skip
 
 
 @blueprint.get("/imports/<int:job_id>/progress")
@@ -173,7 +211,7 @@ def findings_csv(session: Session, job_id: int) -> ResponseReturnValue:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("severity", *columns))
-    for kind in ("findings", "warnings", "notices"):
+    for kind in FINDING_KINDS:
         for row in (job.result or {}).get(kind, []):
             writer.writerow([kind.removesuffix("s"), *(safe_value(row.get(name)) for name in columns)])
     record(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
 from portal.core.errors import NotFound
+from portal.core.paging import Cursor, Page, contains, equals, newest_first
 from portal.core.scoping import in_scope
 from portal.events.models import CaseStep, SupervisionCase, WorkingDay
 from portal.events.rules import (
@@ -27,7 +28,6 @@ from portal.events.rules import (
     WorkCalendar,
 )
 
-PAGE_ROWS = 50
 ORDERS_MOST = 500
 MINUTES_OF_PARAMETER = {
     "case.urgent_h": (URGENT, 60),
@@ -53,24 +53,6 @@ class CaseFilter:
     level: int | None = None
     enterprise_id: int | None = None
     words: str = ""
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """A place in the list: the row after or before which a page begins."""
-
-    at: datetime
-    case_id: int
-    backward: bool = False
-
-
-@dataclass(frozen=True)
-class CasePage:
-    """One page of cases, newest first, and whether there is more on either side."""
-
-    rows: Sequence[Any]
-    has_newer: bool
-    has_older: bool
 
 
 def lock_case(session: Session, case_id: int, *, scope: Scope) -> SupervisionCase:
@@ -129,34 +111,19 @@ def _in_view(view: str, now: datetime) -> list[ColumnElement[bool]]:
 
 def _narrowed(wanted: CaseFilter, scope: Scope, now: datetime) -> list[ColumnElement[bool]]:
     parts = [in_scope(scope, Case.enterprise_id, Case.adcode), *_in_view(wanted.view, now)]
-    if wanted.level is not None:
-        parts.append(Case.level == wanted.level)
-    if wanted.enterprise_id is not None:
-        parts.append(Case.enterprise_id == wanted.enterprise_id)
+    parts += equals({Case.level: wanted.level, Case.enterprise_id: wanted.enterprise_id})
     if wanted.words:
-        escaped = wanted.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        parts.append(or_(Case.case_no.ilike(f"%{escaped}%"), Case.title.ilike(f"%{escaped}%")))
+        parts.append(contains(wanted.words, Case.case_no, Case.title))
     return parts
 
 
 def cases_page(
     session: Session, wanted: CaseFilter, *, cursor: Cursor | None, scope: Scope, now: datetime
-) -> CasePage:
+) -> Page:
     """Return one page of cases, newest first."""
     asked = select(*COLUMNS).join(Enterprise, Enterprise.id == Case.enterprise_id)
     asked = asked.where(and_(*_narrowed(wanted, scope, now)))
-    backward = cursor is not None and cursor.backward
-    if cursor:
-        key, place = tuple_(Case.opened_at, Case.id), (cursor.at, cursor.case_id)
-        asked = asked.where(key > place if backward else key < place)
-    order = (Case.opened_at, Case.id)
-    asked = asked.order_by(*(each.asc() if backward else each.desc() for each in order))
-    rows = session.execute(asked.limit(PAGE_ROWS + 1)).all()
-    more = len(rows) > PAGE_ROWS
-    rows = rows[:PAGE_ROWS]
-    if backward:
-        return CasePage(rows[::-1], has_newer=more, has_older=True)
-    return CasePage(rows, has_newer=cursor is not None, has_older=more)
+    return newest_first(session, asked, (Case.opened_at, Case.id), cursor)
 
 
 def case_counts(session: Session, *, scope: Scope, now: datetime) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
@@ -13,11 +14,11 @@ from portal.core.actor import Actor
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
 from portal.core.errors import NotAllowed, NotFound
+from portal.core.paging import Page, neighbours, parse_cursor
 from portal.core.web import current_actor, requires, web_transaction
-from portal.events.forms import cursor_of, parse_cursor, parse_filter, parse_hours
+from portal.events.forms import parse_filter, parse_hours
 from portal.events.queries import (
     CaseFilter,
-    CasePage,
     case_counts,
     case_facts,
     cases_page,
@@ -122,19 +123,10 @@ def show_cases(session: Session) -> ResponseReturnValue:
     )
 
 
-def _page_links(page: CasePage, wanted: CaseFilter) -> dict[str, str | None]:
-    if not page.rows:
-        return {"prev": None, "next": None}
-    first, last = page.rows[0], page.rows[-1]
-    kept: dict[str, Any] = {
-        key: request.args[key] for key in ("level", "enterprise", "q") if request.args.get(key)
-    }
-    kept["view"] = wanted.view
-    newer, older = cursor_of(first.opened_at, first.id), cursor_of(last.opened_at, last.id)
-    return {
-        "prev": url_for(".show_cases", **kept, before=newer) if page.has_newer else None,
-        "next": url_for(".show_cases", **kept, after=older) if page.has_older else None,
-    }
+def _page_links(page: Page, wanted: CaseFilter) -> dict[str, str | None]:
+    kept: dict[str, Any] = {key: request.args[key] for key in ("level", "enterprise", "q") if request.args.get(key)}
+    address = partial(url_for, ".show_cases", **kept, view=wanted.view)
+    return neighbours(page, lambda row: (row.opened_at, row.id), address)
 
 
 @blueprint.get("/cases/<int:case_id>")

@@ -1,15 +1,15 @@
-"""What people ask of the alarm pages: filters, places in the list, notes and judgements."""
+"""What people ask of the alarm pages: filters, notes and judgements."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from portal.core.clock import CITY_ZONE
 from portal.core.errors import Invalid
-from portal.operation.alarms.queries import AlarmFilter, Cursor
+from portal.core.paging import parse_number, parse_words
+from portal.operation.alarms.queries import AlarmFilter
 
-WORDS_MOST_CHARS = 80
 BATCH_MOST = 200
 DAY_CHARS = len("2026-01-31")
 
@@ -19,34 +19,16 @@ def parse_filter(given: Mapping[str, str]) -> AlarmFilter:
     history = given.get("view") == "back"
     return AlarmFilter(
         open_only=given.get("view", "open") == "open",
-        level=_number(given.get("level")),
-        state=_number(given.get("state")),
-        kind=_number(given.get("kind")),
-        enterprise_id=_number(given.get("enterprise")),
+        level=parse_number(given.get("level")),
+        state=parse_number(given.get("state")),
+        kind=parse_number(given.get("kind")),
+        enterprise_id=parse_number(given.get("enterprise")),
         adcode=_code(given.get("district")),
         since=_local_minute(given.get("since")),
         until=_local_end(given.get("until")),
-        words=(given.get("q") or "").strip().replace("\x00", "")[:WORDS_MOST_CHARS],
+        words=parse_words(given.get("q")),
         historical=True if history else None,
     )
-
-
-def parse_cursor(given: Mapping[str, str]) -> Cursor | None:
-    """Return the place of `after` (older) or `before` (newer): microseconds and number."""
-    for key, backward in (("after", False), ("before", True)):
-        parts = (given.get(key) or "").split("_")
-        if len(parts) == 2 and all(part.isdigit() and len(part) < 19 for part in parts):
-            at = _instant(int(parts[0]))
-            if at is not None:
-                return Cursor(at, int(parts[1]), backward)
-    return None
-
-
-def cursor_of(raised_at: datetime, alarm_id: int) -> str:
-    """Return the place of a row as it stands in an address."""
-    whole = raised_at.astimezone(UTC)
-    micros = int(whole.timestamp()) * 1_000_000 + whole.microsecond
-    return f"{micros}_{alarm_id}"
 
 
 def parse_ids(given: list[str]) -> list[int]:
@@ -61,15 +43,10 @@ def parse_ids(given: list[str]) -> list[int]:
 
 def parse_verdict(given: Mapping[str, str]) -> int:
     """Return the judgement of a form; raise Invalid when there is none."""
-    verdict = _number(given.get("verdict"))
+    verdict = parse_number(given.get("verdict"))
     if verdict is None:
         raise Invalid("alarm_verdict_unknown")
     return verdict
-
-
-def _number(text: str | None) -> int | None:
-    usable = text and text.isascii() and text.isdigit() and len(text) <= 9
-    return int(text) if usable and text else None
 
 
 def _code(text: str | None) -> str | None:
@@ -87,11 +64,3 @@ def _local_end(text: str | None) -> datetime | None:
     """Return the end of what is named: of the day when only a day is given."""
     at = _local_minute(text)
     return at + timedelta(days=1) if at and len(text or "") == DAY_CHARS else at
-
-
-def _instant(micros: int) -> datetime | None:
-    try:
-        whole = datetime.fromtimestamp(micros // 1_000_000, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-    return whole.replace(microsecond=micros % 1_000_000)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
 from portal.core.errors import NotFound
+from portal.core.paging import Cursor, Page, contains, equals, newest_first
 from portal.core.scoping import in_scope
 from portal.operation.alarms.models import Alarm, AlarmEvent, AlarmNow
 from portal.operation.telemetry.models import Point
 
-PAGE_ROWS = 50
 EXPORT_MOST_ROWS = 50_000
 
 
@@ -35,24 +35,6 @@ class AlarmFilter:
     until: datetime | None = None
     words: str = ""
     historical: bool | None = None
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """A place in the list: the row after or before which a page begins."""
-
-    raised_at: datetime
-    alarm_id: int
-    backward: bool = False
-
-
-@dataclass(frozen=True)
-class AlarmPage:
-    """One page of alarms, newest first, and whether there is more on either side."""
-
-    rows: Sequence[Any]
-    has_newer: bool
-    has_older: bool
 
 
 COLUMNS = (
@@ -98,15 +80,14 @@ def _is_open() -> ColumnElement[bool]:
 
 def _narrowed(wanted: AlarmFilter, scope: Scope) -> list[ColumnElement[bool]]:
     parts = [in_scope(scope, AlarmNow.enterprise_id, AlarmNow.adcode)]
-    exact = {
+    parts += equals({
         AlarmNow.level: wanted.level,
         AlarmNow.state: wanted.state,
         AlarmNow.kind: wanted.kind,
         AlarmNow.enterprise_id: wanted.enterprise_id,
         AlarmNow.adcode: wanted.adcode,
         AlarmNow.historical: wanted.historical,
-    }
-    parts += [column == value for column, value in exact.items() if value is not None]
+    })  # fmt: skip
     if wanted.open_only and wanted.state is None:
         parts += [_is_open(), AlarmNow.historical.is_(False)]
     if wanted.since:
@@ -114,34 +95,17 @@ def _narrowed(wanted: AlarmFilter, scope: Scope) -> list[ColumnElement[bool]]:
     if wanted.until:
         parts.append(AlarmNow.raised_at < wanted.until)
     if wanted.words:
-        parts.append(_says(wanted.words))
+        columns = (Point.src_code, Point.name, Alarm.object_code, Alarm.alarm_no, Alarm.text_said)
+        parts.append(contains(wanted.words, *columns))
     return parts
-
-
-def _says(words: str) -> ColumnElement[bool]:
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    columns = (Point.src_code, Point.name, Alarm.object_code, Alarm.alarm_no, Alarm.text_said)
-    return or_(*(column.ilike(f"%{escaped}%") for column in columns))
 
 
 def alarms_page(
     session: Session, wanted: AlarmFilter, *, cursor: Cursor | None, scope: Scope
-) -> AlarmPage:
+) -> Page:
     """Return one page of alarms, newest first."""
-    key = tuple_(AlarmNow.raised_at, AlarmNow.alarm_id)
     asked = _listed().where(and_(*_narrowed(wanted, scope)))
-    backward = cursor is not None and cursor.backward
-    if cursor:
-        place = (cursor.raised_at, cursor.alarm_id)
-        asked = asked.where(key > place if backward else key < place)
-    order = (AlarmNow.raised_at, AlarmNow.alarm_id)
-    asked = asked.order_by(*(each.asc() if backward else each.desc() for each in order))
-    rows = session.execute(asked.limit(PAGE_ROWS + 1)).all()
-    more = len(rows) > PAGE_ROWS
-    rows = rows[:PAGE_ROWS]
-    if backward:
-        return AlarmPage(rows[::-1], has_newer=more, has_older=True)
-    return AlarmPage(rows, has_newer=cursor is not None, has_older=more)
+    return newest_first(session, asked, (AlarmNow.raised_at, AlarmNow.alarm_id), cursor)
 
 
 def alarms_listed(session: Session, wanted: AlarmFilter, *, scope: Scope) -> Iterator[Any]:

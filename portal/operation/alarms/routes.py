@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
@@ -15,16 +16,14 @@ from portal.audit.services import record
 from portal.core.cells import safe_value
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
+from portal.core.paging import Page, neighbours, parse_cursor
 from portal.core.web import current_actor, requires, web_transaction
 from portal.operation.alarms.forms import (
-    cursor_of,
-    parse_cursor,
     parse_filter,
     parse_ids,
     parse_verdict,
 )
 from portal.operation.alarms.queries import (
-    AlarmPage,
     alarm_facts,
     alarms_listed,
     alarms_page,
@@ -115,17 +114,9 @@ def _kept_args() -> dict[str, Any]:
     return {key: request.args[key] for key in keys if request.args.get(key)}
 
 
-def _page_links(page: AlarmPage) -> dict[str, str | None]:
-    if not page.rows:
-        return {"prev": None, "next": None}
-    first, last = page.rows[0], page.rows[-1]
-    kept = _kept_args()
-    newer: dict[str, Any] = {**kept, "before": cursor_of(first.raised_at, first.alarm_id)}
-    older: dict[str, Any] = {**kept, "after": cursor_of(last.raised_at, last.alarm_id)}
-    return {
-        "prev": url_for(".show_alarms", **newer) if page.has_newer else None,
-        "next": url_for(".show_alarms", **older) if page.has_older else None,
-    }
+def _page_links(page: Page) -> dict[str, str | None]:
+    address = partial(url_for, ".show_alarms", **_kept_args())
+    return neighbours(page, lambda row: (row.raised_at, row.alarm_id), address)
 
 
 @blueprint.get("/count")

@@ -18,6 +18,7 @@ from portal.audit.sealing import LEDGERS, seal
 from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
 from portal.operation.telemetry.rollup import roll_up
+from reports.orders import make_waiting
 from reports.services import make_monthly
 
 PARTITIONS_AHEAD = 3
@@ -71,6 +72,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("seal_ledgers", every(1), 1, seal_ledgers, "bounds how long a row is not yet chained", kept=False),
     Job("roll_up", every(15), 15, roll_up, "hourly figures follow late readings", kept=False),
     Job("import_waiting", every(2), 2, import_waiting, "uploads are judged while their sender watches", kept=False),
+    Job("make_reports", every(2), 2, make_waiting, "an ordered report is made while its reader watches", kept=False),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
     Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),

@@ -6,24 +6,24 @@ import io
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
 from portal.core.clock import local, utc_now
 from portal.core.errors import Invalid
-from portal.core.web import current_actor, requires, settings, web_transaction
+from portal.core.web import current_actor, requires, sentence_of, web_transaction
 from reports import archive
 from reports.advice import maintenance, worst_indicators
 from reports.builders.evaluation import snapshot_digest
 from reports.document import GRADE_WORDS, REASONS, Drawings
 from reports.indicators import GROUP_NAMES, GROUP_WEIGHTS, grade_of
+from reports.orders import OrderLine, order_line, orders_of, place_order
 from reports.queries import active_enterprises
 from reports.services import (
     MAX_FILE_BYTES,
     Order,
     hand_out,
-    make_report,
     month_of,
     verify_file,
 )
@@ -62,6 +62,7 @@ def list_reports(session: Session) -> ResponseReturnValue:
         months=_months_offered(),
         onward=onward,
         may_make=current_actor().may("report.make"),
+        **_own_orders(session),
         grade_of=grade_of,
         say=wording(language()),
         grade_words=GRADE_WORDS,
@@ -73,7 +74,7 @@ def list_reports(session: Session) -> ResponseReturnValue:
 @requires("report.make")
 @web_transaction
 def make(session: Session) -> ResponseReturnValue:
-    """Make one evaluation; form fields `enterprise`, `period` (2026-10), `language`."""
+    """Order one evaluation; form fields `enterprise`, `period` (2026-10), `language`."""
     wanted = request.form.get("enterprise", type=int)
     if wanted is None:
         raise Invalid("enterprise_not_chosen")
@@ -83,12 +84,38 @@ def make(session: Session) -> ResponseReturnValue:
         month_of(request.form.get("period", "")),
         request.form.get("language", language()),
     )
-    made = make_report(session, order, settings=settings(), actor=current_actor(), now=utc_now())
-    flash(
-        gettext("The report was made and archived as version %(version)s.", version=made.version),
-        "success",
-    )
-    return redirect(url_for("reports.show", report_id=made.id), 303)
+    placed = place_order(session, order, actor=current_actor(), now=utc_now())
+    return redirect(url_for("reports.show_order", order_id=placed.id), 303)
+
+
+@blueprint.get("/reports/orders/<int:order_id>")
+@requires("report.make")
+@web_transaction
+def show_order(session: Session, order_id: int) -> ResponseReturnValue:
+    """Show how far a report is; a finished one leads to its report."""
+    order = order_line(session, order_id)
+    if order.report_id is not None:
+        return redirect(url_for("reports.show", report_id=order.report_id), 303)
+    return render_template("reports/order.html", order=order, step_words=_step_words(), why=_why(order))
+
+
+@blueprint.get("/reports/orders/<int:order_id>/progress")
+@requires("report.make")
+@web_transaction
+def order_progress(session: Session, order_id: int) -> ResponseReturnValue:
+    """Give the progress bar; a finished report opens itself, a failed one says why."""
+    order = order_line(session, order_id)
+    if order.report_id is not None:
+        return Response("", headers={"HX-Redirect": url_for("reports.show", report_id=order.report_id)})
+    return render_template("reports/order_progress.html", order=order, step_words=_step_words(), why=_why(order))
+
+
+@blueprint.get("/reports/orders")
+@requires("report.make")
+@web_transaction
+def own_orders(session: Session) -> ResponseReturnValue:
+    """Give the caller's reports that are being made and those of the last day, as a part of the list page."""
+    return render_template("reports/orders.html", **_own_orders(session))
 
 
 @blueprint.get("/reports/<int:report_id>")
@@ -200,3 +227,24 @@ def _months_offered() -> list[str]:
         found.append(f"{month:%Y-%m}")
         month = (month - timedelta(days=1)).replace(day=1)
     return found
+
+
+def _own_orders(session: Session) -> dict[str, Any]:
+    actor, now = current_actor(), utc_now()
+    orders = orders_of(session, actor.id, now) if actor.may("report.make") else []
+    return {"orders": orders, "step_words": _step_words(), "reasons_of": {each.id: _why(each) for each in orders}}
+
+
+def _step_words() -> dict[str, str]:
+    return {
+        "waiting": gettext("Waiting for its turn"),
+        "figures": gettext("Computing the figures and indicators"),
+        "map": gettext("Drawing the network map"),
+        "pages": gettext("Setting the pages"),
+        "archive": gettext("Archiving"),
+        "done": gettext("Done"),
+    }
+
+
+def _why(order: OrderLine) -> str:
+    return sentence_of(order.error, month=f"{order.period:%Y-%m}", kind="") if order.error else ""

@@ -12,6 +12,9 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "report_kind_unknown": lambda kind="", **_: gettext("There is no report of the kind %(kind)s.", kind=kind),
     "report_took_too_long": lambda **_: gettext("Making the PDF took too long. Nothing was archived; try again."),
     "report_not_rendered": lambda **_: gettext("The PDF could not be made. Nothing was archived; try again."),
+    "report_gave_up": lambda **_: gettext(
+        "Making this report was interrupted three times. Nothing was archived; order it again, and tell the operator."
+    ),
     "no_file_given": lambda **_: gettext("Choose a PDF file first."),
 }
 SENTENCES["enterprise_not_chosen"] = lambda **_: gettext("Choose an enterprise first.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -32,6 +33,7 @@ KINDS = ("evaluation",)
 # No 0 O 1 I: the code is read aloud and typed from paper.
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 MAX_FILE_BYTES = 30_000_000
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -53,23 +55,38 @@ class Verdict:
     report: archive.ReportLine | None = None
 
 
-def make_report(session: Session, order: Order, *, settings: Settings, actor: Actor, now: datetime) -> Report:
-    """Collect, render and archive one report; raise Invalid for a kind, language or period that cannot be."""
+def make_report(
+    session: Session,
+    order: Order,
+    *,
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+    progress: Progress = lambda step: None,
+) -> Report:
+    """Collect, render and archive one report; raise Invalid for a kind, language or period that cannot be.
+
+    `progress` hears the name of each step as it begins.
+    """
     if order.kind not in KINDS:
         raise Invalid("report_kind_unknown", kind=order.kind)
     language = order.language if order.language in LANGUAGES else LANGUAGES[0]
+    progress("figures")
     evaluation = collect(session, order.enterprise_id, order.period, now=now, demo=settings.demo)
     snapshot = evaluation.snapshot()
     version = archive.next_version(session, order.kind, order.enterprise_id, evaluation.period["from"])
     imprint = _imprint(evaluation, version, language=language, settings=settings, actor=actor, now=now)
+    progress("map")
     drawn = network_map(
         session,
         order.enterprise_id,
         language=language,
         class_words=words_of("pressure_class", language),
     )
+    progress("pages")
     _be_patient(session)
     pdf = render_pdf(page_of(snapshot, imprint, map_svg=drawn, language=language))
+    progress("archive")
     made = Report(
         kind=order.kind,
         enterprise_id=order.enterprise_id,

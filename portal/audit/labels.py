@@ -47,6 +47,9 @@ def action_words() -> dict[str, str]:
         "receipt.export": gettext("Export receipts"),
         "report.download": gettext("Download report"),
         "report.make": gettext("Make report"),
+        "report.order": gettext("Order report"),
+        "site_finding.record": gettext("Record on-site finding"),
+        "site_finding.read_evidence": gettext("Open evidence"),
         "rights.tampered": gettext("Rights were tampered with"),
         "session.end": gettext("End session"),
         "session.end_others": gettext("End other sessions"),
@@ -74,6 +77,8 @@ def object_words() -> dict[str, str]:
         "permission": gettext("permission"),
         "receipt": gettext("receipt"),
         "report": gettext("report"),
+        "report_order": gettext("report order"),
+        "site_finding": gettext("on-site finding"),
         "session": gettext("session"),
         "user": gettext("account"),
     }

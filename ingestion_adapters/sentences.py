@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 
 def _plain(text: Callable[[], str]) -> Callable[..., str]:
@@ -44,6 +44,18 @@ REASONS: dict[str, Callable[..., str]] = {
     "bad_since": _plain(lambda: gettext("since must be an ISO 8601 time with offset, or ms")),
     "bad_after": _plain(lambda: gettext("after must be a whole number")),
     "bad_date": _plain(lambda: gettext("date must be a day, YYYY-MM-DD")),
+    "file_refused": lambda zh="", en="", **_: en if str(get_locale()).startswith("en") else zh,
+    "file_type": _plain(
+        lambda: gettext("Files taken: CSV, XLSX, JSON, NDJSON, GeoJSON, GeoPackage and zipped Shapefile")
+    ),
+    "file_dataset": _plain(lambda: gettext("The file's name must begin with a dataset, such as RT_ or USR_")),
+    "file_manifest": _plain(lambda: gettext("The manifest is not as agreed, or names a file that is not there")),
+    "file_sum": _plain(lambda: gettext("A file's SM3 is not the one the manifest gives")),
+    "file_unsafe": _plain(
+        lambda: gettext("Only plain files are taken: no links, devices or files that are linked twice")
+    ),
+    "file_large": lambda **f: gettext("The file is larger than %(limit_mb)s MB", **_only(f, "limit_mb")),
+    "crs_must_be_given": _plain(lambda: gettext("The coordinate system must be given")),
     "bad_topic": _plain(lambda: gettext("The topic must be gas/{uscc}/{dataset} with a dataset that is taken")),
     "bad_envelope": _plain(
         lambda: gettext("The message carries neither signed properties nor an envelope object as agreed")

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from ingestion_adapters.mqtt import broker
+
 ROOT = Path(__file__).parents[1]
 
 PROGRAM = """
@@ -134,7 +136,22 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
             "asgroup": "false",
         }
         children.insert(0, database)
-    return children + demo_programs(data, python)
+    return children + mqtt_door(data, python) + demo_programs(data, python)
+
+
+def mqtt_port() -> int:
+    """Return the port of the MQTT broker, 0 when that door is closed."""
+    return int(os.environ.get("PORTAL_MQTT_PORT") or 1883)
+
+
+def mqtt_door(data: Path, python: str) -> list[dict[str, str]]:
+    """Return the broker and the process behind it; nothing when the door is closed."""
+    if not mqtt_port():
+        return []
+    return [
+        {"name": "mqtt-broker", "command": f"{broker.binary()} -c {data}/mqtt/mosquitto.conf", "priority": "90"},
+        {"name": "mqtt", "command": f"{python} -m portal.cli mqtt"},
+    ]
 
 
 def demo_programs(data: Path, python: str) -> list[dict[str, str]]:
@@ -168,6 +185,14 @@ def write_configuration(data: Path) -> None:
         } | child
         parts.append(PROGRAM.format(**filled))
     (data / "supervisord.conf").write_text("".join(parts), encoding="utf-8")
+    if mqtt_port():
+        broker.write_configuration(
+            data,
+            sock,
+            mqtt_port(),
+            certificate=os.environ.get("PORTAL_MQTT_CERT", ""),
+            key=os.environ.get("PORTAL_MQTT_KEY", ""),
+        )
     (data / "nginx.conf").write_text(
         NGINX.format(
             data=data,

@@ -13,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.dropbox.jobs import take_dropped
 from ingestion_adapters.files.jobs import import_waiting
 from portal.audit.sealing import LEDGERS, seal
 from portal.core.clock import CITY_ZONE
@@ -73,6 +74,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("roll_up", every(15), 15, roll_up, "hourly figures follow late readings", kept=False),
     Job("import_waiting", every(2), 2, import_waiting, "uploads are judged while their sender watches", kept=False),
     Job("make_reports", every(2), 2, make_waiting, "an ordered report is made while its reader watches", kept=False),
+    Job("drop_folders", every(2), 2, take_dropped, "files of enterprises that send no messages", kept=False),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
     Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),

@@ -7,6 +7,7 @@ measurement lies among real readings. Two clients push, two connections copy; me
 from __future__ import annotations
 
 import argparse
+import gzip
 import http.client
 import os
 import random
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -107,6 +108,20 @@ class Sender:
         place, at, value = self.columns(rows)
         return msgspec.json.encode({"points": self.codes, "p": place.tolist(), "t": at.tolist(), "v": value.tolist()})
 
+    def ndjson_body(self, rows: int) -> bytes:
+        """Return the rows of a JSON body as lines."""
+        return b"\n".join(msgspec.json.encode(row) for row in msgspec.json.decode(self.json_body(rows))["records"])
+
+    def csv_body(self, rows: int) -> bytes:
+        """Return the rows of a JSON body as CSV."""
+        records = msgspec.json.decode(self.json_body(rows))["records"]
+        lines = ["point,t,v", *(f"{row['point']},{row['t']},{row['v']}" for row in records)]
+        return "\n".join(lines).encode()
+
+    def gzip_body(self, rows: int) -> bytes:
+        """Return a JSON body deflated."""
+        return gzip.compress(self.json_body(rows), 6)
+
     def copy_block(self, rows: int) -> bytes:
         """Return the same readings as one sorted COPY BINARY stream."""
         place, at, value = self.columns(rows)
@@ -125,13 +140,36 @@ class Sender:
         return copy_body(replace(block))
 
 
-def push_all(sender: Sender, port: int, bodies: Bodies, took_s: list[float]) -> None:
+@dataclass(frozen=True)
+class Shape:
+    """One kind of push: rows a batch, how its body is made, and the headers that say so."""
+
+    rows: int
+    make: Callable[[Sender, int], bytes]
+    content_type: str = "application/json"
+    encoding: str = "identity"
+
+
+SHAPES = {
+    "json_10000": Shape(10_000, Sender.json_body),
+    "json_1000": Shape(1_000, Sender.json_body),
+    "json_100": Shape(100, Sender.json_body),
+    "ndjson_10000": Shape(10_000, Sender.ndjson_body, "application/x-ndjson"),
+    "csv_10000": Shape(10_000, Sender.csv_body, "text/csv"),
+    "gzip_10000": Shape(10_000, Sender.gzip_body, encoding="gzip"),
+    "columnar_10000": Shape(10_000, Sender.columnar_body),
+}
+
+
+def push_all(sender: Sender, port: int, bodies: Bodies, shape: Shape, took_s: list[float]) -> None:
     """Push bodies one after the other over one connection; stop at the first that is not taken whole."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     path = "/api/v1/ingest/RT"
     for body in bodies:
         began = time.perf_counter()
-        more = {"Content-Type": "application/json", "X-Batch-Id": secrets.token_hex(12)}
+        more = {"Content-Type": shape.content_type, "X-Batch-Id": secrets.token_hex(12)}
+        if shape.encoding != "identity":
+            more["Content-Encoding"] = shape.encoding
         link.request("POST", path, body, sender.client.headers("POST", path, body) | more)
         answer = link.getresponse()
         said = msgspec.json.decode(answer.read())
@@ -209,34 +247,35 @@ def measured(settings: Settings, port: int, rows: int, rounds: int) -> dict[str,
     url = settings.worker_database_url
     with transaction(settings, CITY, worker=True) as session:
         session.execute(text("select ensure_reading_day(d) from unnest(array[current_date - 1, current_date]) d"))
-    each = rows // CLIENTS
-    shapes: dict[str, tuple[int, Callable[[Sender, int], bytes]]] = {
-        "json_10000": (10_000, Sender.json_body),
-        "json_1000": (1_000, Sender.json_body),
-        "columnar_10000": (10_000, Sender.columnar_body),
-    }
     found: dict[str, list[float]] = {}
-    latencies: list[float] = []
-    took: list[list[float]] = [[] for _ in senders]
-    for number in range(rounds + 1):
-        for name, (size, make) in shapes.items():
-            took = [[] for _ in senders]
-            bodies = [[make(sender, size) for _ in range(max(1, each // size))] for sender in senders]
-            sent = sum(len(part) for part in bodies) * size
-            speed = rows_per_s(sent, lambda n, bodies=bodies, took=took: push_all(senders[n], port, bodies[n], took[n]))  # type: ignore[misc]
+    latencies: dict[str, list[float]] = {}
+    for number in range(rounds + 1):  # the first warms up
+        for name, shape in SHAPES.items():
+            speed, took_ms = one_shape(senders, port, shape, rows // CLIENTS)
             if number:
                 found.setdefault(f"rows_per_s_{name}", []).append(speed)
-                if name == "json_1000":
-                    latencies += [1000 * value for part in took for value in part]
-        blocks = [[sender.copy_block(10_000) for _ in range(max(1, each // 10_000))] for sender in senders]
+                latencies.setdefault(name, []).extend(took_ms)
+        blocks = [[sender.copy_block(10_000) for _ in range(max(1, rows // CLIENTS // 10_000))] for sender in senders]
         raw = rows_per_s(sum(map(len, blocks)) * 10_000, lambda n, blocks=blocks: copy_all(url, blocks[n]))  # type: ignore[misc]
         if number:
             found.setdefault("rows_per_s_raw_copy", []).append(raw)
     figures = {name: statistics.median(values) for name, values in found.items()}
-    figures["latency_ms_p95_json_1000"] = statistics.quantiles(latencies, n=20)[18]
-    figures["ratio_columnar_to_raw"] = figures["rows_per_s_columnar_10000"] / figures["rows_per_s_raw_copy"]
-    figures["ratio_to_raw"] = figures["rows_per_s_json_10000"] / figures["rows_per_s_raw_copy"]
-    return figures
+    for name in ("json_100", "json_1000"):
+        figures[f"latency_ms_p95_{name}"] = statistics.quantiles(latencies[name], n=20)[18]
+    raw_speed = figures["rows_per_s_raw_copy"]
+    ratios = {f"ratio_{name}": figures[f"rows_per_s_{name}"] / raw_speed for name in reversed(SHAPES)}
+    return figures | ratios
+
+
+def one_shape(senders: list[Sender], port: int, shape: Shape, each: int) -> tuple[float, list[float]]:
+    """Push `each` rows of every sender in batches of one shape; return rows a second and ms of every push."""
+    took: list[list[float]] = [[] for _ in senders]
+    # Small batches would take minutes for the rows of large ones and say nothing more.
+    batches = min(max(1, each // shape.rows), 200)
+    bodies = [[shape.make(sender, shape.rows) for _ in range(batches)] for sender in senders]
+    sent = sum(len(part) for part in bodies) * shape.rows
+    speed = rows_per_s(sent, lambda n: push_all(senders[n], port, bodies[n], shape, took[n]))
+    return speed, [1000 * value for part in took for value in part]
 
 
 def main() -> int:

@@ -12,14 +12,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Finding, Stored, judge_row
+from ingestion_adapters.models import Receipt
 from ingestion_adapters.receipts import (
     REJECTIONS_IN_ANSWER,
     Batch,
     Counts,
     first_findings,
-    lock_batch,
-    next_receipt_id,
-    taken_receipt,
+    open_batch,
     write_findings,
     write_receipt,
 )
@@ -27,7 +26,7 @@ from ingestion_adapters.store_readings import RawReadings, columns_of, take_read
 from ingestion_adapters.stores import STORES, Delivery
 from portal.core.actor import Actor
 from portal.core.errors import Conflict
-from portal.core.live import announce
+from portal.core.live import announce, news_of
 
 ANNOUNCE_EVERY_S = 1.0
 _announced: dict[int, float] = {}
@@ -63,26 +62,22 @@ class Answer:
 
 
 def accept_message(
-    session: Session, batch: Batch, payload: Rows | RawReadings, *, now: datetime, actor: Actor
+    session: Session,
+    batch: Batch,
+    payload: Rows | RawReadings,
+    *,
+    now: datetime,
+    actor: Actor,
+    nonce: str | None = None,
 ) -> Answer:
-    """Take a batch in, once: the same batch again gets the first answer; raise Conflict for other content."""
-    lock_batch(session, batch.enterprise_id, batch.batch_id)
-    known = taken_receipt(session, batch.enterprise_id, batch.batch_id)
-    if known is not None:
-        if (known.body_sm3, known.dataset) != (batch.body_sm3, batch.dataset):
-            raise Conflict("E_BATCH_CONFLICT", receipt_id=known.id)
-        return Answer(
-            known.batch_id,
-            known.id,
-            known.rows,
-            known.accepted,
-            known.duplicate,
-            known.rejected,
-            first_findings(session, known.id),
-            known.received_at,
-            replayed=True,
-        )
-    receipt_id = next_receipt_id(session)
+    """Take a batch in, once: the same batch again gets the first answer.
+
+    Raise Conflict when the batch number came with other content, Replayed when the nonce was used.
+    """
+    opened = open_batch(session, batch, nonce, now)
+    if opened.known is not None:
+        return _first_answer(session, batch, opened.known)
+    receipt_id = opened.receipt_id
     if batch.dataset == "RT":
         raw = payload if isinstance(payload, RawReadings) else readings_of(payload)
         rows = raw.rows
@@ -95,13 +90,28 @@ def accept_message(
     return _finish(session, batch, receipt_id, rows, stored, now)
 
 
+def _first_answer(session: Session, batch: Batch, known: Receipt) -> Answer:
+    if (known.body_sm3, known.dataset) != (batch.body_sm3, batch.dataset):
+        raise Conflict("E_BATCH_CONFLICT", receipt_id=known.id)
+    return Answer(
+        known.batch_id,
+        known.id,
+        known.rows,
+        known.accepted,
+        known.duplicate,
+        known.rejected,
+        first_findings(session, known.id),
+        known.received_at,
+        replayed=True,
+    )
+
+
 def _finish(session: Session, batch: Batch, receipt_id: int, rows: int, stored: Stored, now: datetime) -> Answer:
     findings = sorted(stored.rejections, key=lambda found: found.row)
     errors = [found for found in findings if found.severity == "error"]
     counts = Counts(rows, stored.accepted, stored.duplicate, len(errors), stored.late)
-    write_receipt(session, receipt_id, batch, counts, now)
+    write_receipt(session, receipt_id, batch, counts, now, _news(batch.enterprise_id, receipt_id))
     write_findings(session, receipt_id, batch.enterprise_id, findings)
-    announce_intake(session, batch.enterprise_id, receipt_id)
     return Answer(
         batch.batch_id,
         receipt_id,
@@ -147,9 +157,15 @@ def _store_rows(
 
 def announce_intake(session: Session, enterprise_id: int, receipt_id: int) -> None:
     """Tell open pages that data came in, at most once a second for an enterprise."""
+    if _news(enterprise_id, receipt_id):
+        announce(session, "intake", receipt_id, enterprise_id=enterprise_id, adcode=None)
+
+
+def _news(enterprise_id: int, receipt_id: int) -> str | None:
+    """Return the news of a batch, None when the enterprise was announced less than a second ago."""
     with _announcing:
         last = _announced.get(enterprise_id)
         if last is not None and time.monotonic() - last < ANNOUNCE_EVERY_S:
-            return
+            return None
         _announced[enterprise_id] = time.monotonic()
-    announce(session, "intake", receipt_id, enterprise_id=enterprise_id, adcode=None)
+    return news_of("intake", receipt_id, enterprise_id=enterprise_id, adcode=None)

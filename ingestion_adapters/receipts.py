@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +17,8 @@ from ingestion_adapters.checks import Finding, clean_text
 from ingestion_adapters.models import IntakeHour, Receipt, Rejection
 from ingestion_adapters.store_bulk import copy_into
 from portal.core.clock import day_bounds
+from portal.core.db import call
+from portal.core.errors import PortalError
 
 REJECTIONS_IN_ANSWER = 1000
 PAGE_ROWS = 200
@@ -34,6 +37,10 @@ _FINDING_COLUMNS = (
     "message_en",
     "raw",
 )
+
+
+class Replayed(PortalError):
+    """The nonce of a signed message was used before."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +70,25 @@ class Counts:
     late: int = 0
 
 
-def lock_batch(session: Session, enterprise_id: int, batch_id: str) -> None:
-    """Let one transaction at a time work on a batch number."""
-    words = f"batch|{enterprise_id}|{batch_id}"
-    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:words, 0))"), {"words": words})
+@dataclass(frozen=True)
+class Opened:
+    """A batch number that is locked: the receipt it has, or the fresh number of the one it will get."""
+
+    receipt_id: int
+    known: Receipt | None = None
 
 
-def taken_receipt(session: Session, enterprise_id: int, batch_id: str) -> Receipt | None:
-    """Return the receipt of a batch that was taken, None when the number is new."""
-    wanted = select(Receipt).where(
-        Receipt.enterprise_id == enterprise_id, Receipt.batch_id == batch_id, Receipt.status == "taken"
+def open_batch(session: Session, batch: Batch, nonce: str | None, now: datetime) -> Opened:
+    """Use the nonce and lock the batch number until the transaction ends; raise Replayed for a used nonce."""
+    rows = call(
+        session,
+        "select fresh, new_receipt, known_receipt from open_batch(%s, %s, %s, %s, %s)",
+        (batch.enterprise_id, batch.batch_id, batch.app_id, nonce, now),
     )
-    return session.scalar(wanted)
+    fresh, new, known = rows[0]
+    if not fresh:
+        raise Replayed("E_REPLAY")
+    return Opened(new or known, session.get_one(Receipt, known) if known else None)
 
 
 def next_receipt_id(session: Session) -> int:
@@ -82,23 +96,45 @@ def next_receipt_id(session: Session) -> int:
     return int(session.scalar(text("select nextval('receipt_id_seq')")) or 0)
 
 
-def write_receipt(session: Session, receipt_id: int, batch: Batch, counts: Counts, now: datetime) -> None:
-    """Write the receipt of a batch whose rows were judged."""
-    _insert_receipt(session, receipt_id, batch, counts, now, None)
-    _count(session, batch, counts, now, refused=False)
+def write_receipt(
+    session: Session, receipt_id: int, batch: Batch, counts: Counts, now: datetime, news: str | None = None
+) -> None:
+    """Write the receipt of a batch whose rows were judged, count it, and tell listeners `news` at commit."""
+    call(
+        session,
+        f"select close_batch({', '.join(['%s'] * 18)})",
+        (
+            receipt_id,
+            batch.enterprise_id,
+            batch.dataset,
+            batch.batch_id,
+            batch.door,
+            batch.body_sm3,
+            batch.body_bytes,
+            counts.rows,
+            counts.accepted,
+            counts.duplicate,
+            counts.rejected,
+            counts.late,
+            None if batch.files is None else json.dumps(batch.files, ensure_ascii=False),
+            batch.crs,
+            batch.crs_evidence,
+            batch.app_id,
+            now,
+            news,
+        ),
+    )
 
 
 def refuse(session: Session, batch: Batch, code: str, now: datetime) -> int:
     """Write the receipt of a batch that was refused whole; return its number."""
     receipt_id = next_receipt_id(session)
-    _insert_receipt(session, receipt_id, batch, Counts(), now, code)
-    _count(session, batch, Counts(), now, refused=True)
+    _insert_refused(session, receipt_id, batch, code, now)
+    _count_refused(session, batch, now)
     return receipt_id
 
 
-def _insert_receipt(
-    session: Session, receipt_id: int, batch: Batch, counts: Counts, now: datetime, code: str | None
-) -> None:
+def _insert_refused(session: Session, receipt_id: int, batch: Batch, code: str, now: datetime) -> None:
     session.execute(
         insert(Receipt).values(
             id=receipt_id,
@@ -106,14 +142,14 @@ def _insert_receipt(
             dataset=batch.dataset,
             batch_id=batch.batch_id,
             door=batch.door,
-            status="refused" if code else "taken",
+            status="refused",
             code=code,
             body_sm3=batch.body_sm3,
             body_bytes=batch.body_bytes,
-            rows=counts.rows,
-            accepted=counts.accepted,
-            duplicate=counts.duplicate,
-            rejected=counts.rejected,
+            rows=0,
+            accepted=0,
+            duplicate=0,
+            rejected=0,
             files=batch.files,
             crs=batch.crs,
             crs_evidence=batch.crs_evidence,
@@ -123,26 +159,13 @@ def _insert_receipt(
     )
 
 
-def _count(session: Session, batch: Batch, counts: Counts, now: datetime, *, refused: bool) -> None:
-    figures = {
-        "batches": 0 if refused else 1,
-        "rows": counts.rows,
-        "accepted": counts.accepted,
-        "duplicate": counts.duplicate,
-        "rejected": counts.rejected,
-        "late": counts.late,
-        "refused": 1 if refused else 0,
-    }
+def _count_refused(session: Session, batch: Batch, now: datetime) -> None:
     hour = now.replace(minute=0, second=0, microsecond=0)
     added = upsert(IntakeHour).values(
-        enterprise_id=batch.enterprise_id, dataset=batch.dataset, hour=hour, last_at=now, **figures
+        enterprise_id=batch.enterprise_id, dataset=batch.dataset, hour=hour, last_at=now, refused=1
     )
-    sums = {name: getattr(IntakeHour, name) + getattr(added.excluded, name) for name in figures}
-    session.execute(
-        added.on_conflict_do_update(
-            index_elements=["enterprise_id", "dataset", "hour"], set_=sums | {"last_at": added.excluded.last_at}
-        )
-    )
+    sums = {"refused": IntakeHour.refused + 1, "last_at": added.excluded.last_at}
+    session.execute(added.on_conflict_do_update(index_elements=["enterprise_id", "dataset", "hour"], set_=sums))
 
 
 def write_findings(session: Session, receipt_id: int, enterprise_id: int, findings: Sequence[Finding]) -> None:

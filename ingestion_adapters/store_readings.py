@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ingestion_adapters.checks import Finding, Stored, clean_text, raw_text, time_finding
+from ingestion_adapters.checks import Finding, Stored, clean_text, judge_row, raw_text, time_finding
 from ingestion_adapters.instants import instants_ms
 from portal.core.actor import Actor
 from portal.core.codes import dictionaries
@@ -86,7 +87,7 @@ def take_readings(
     block, findings, repeated, late = judged(session, enterprise_id, raw, receipt_id, now)
     stored = store_readings(session, block)
     if stored.new.rows:
-        take_in_readings(session, stored.new, now=now, actor=actor)
+        take_in_readings(session, stored.new, now=now, actor=actor, remembered=stored.remembered)
     return Stored(stored.new.rows, repeated + stored.duplicate, [*raw.refused, *findings], late)
 
 
@@ -159,8 +160,7 @@ def _placed(session: Session, enterprise_id: int, raw: RawReadings) -> tuple[_Ca
 
 
 def _look_up(catalogue: _Catalogue, raw: RawReadings) -> NDArray[np.int64]:
-    get = catalogue.places.get
-    of_points = np.fromiter((get(code, -1) for code in raw.points), np.int64, len(raw.points))
+    of_points = np.fromiter(map(catalogue.places.get, raw.points, repeat(-1)), np.int64, len(raw.points))
     if not len(raw.points):
         return np.full(raw.which.size, -1, np.int64)
     return of_points[raw.which]
@@ -190,7 +190,13 @@ def _load(session: Session, enterprise_id: int) -> _Catalogue:
 def _finding(raw: RawReadings, index: int, code: str) -> Finding:
     point = clean_text(raw.points[int(raw.which[index])], 64)
     t, v = raw.t[index], float(raw.v[index])
-    sent = raw_text({"point": point, "t": t if isinstance(t, str) else int(t), "v": v, "q": int(raw.q[index])})
+    row = {"point": raw.points[int(raw.which[index])], "t": t if isinstance(t, str) else int(t), "v": v}
+    row["q"] = int(raw.q[index])
+    sent = raw_text(row | {"point": point})
+    if code == "E_UNKNOWN_OBJECT":  # a code that cannot be one is refused as every door refuses it
+        shape = judge_row(row, 0, "RT")
+        if isinstance(shape, Finding) and shape.field == "point":
+            return replace(shape, row=int(raw.numbers[index]), object_code=point, raw=sent)
     if code in ("E_TIME", "E_FUTURE", "E_TOO_OLD"):
         found = time_finding("t", code)
     else:

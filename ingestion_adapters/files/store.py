@@ -20,9 +20,7 @@ from ingestion_adapters.intake import announce_intake
 from ingestion_adapters.receipts import (
     Batch,
     Counts,
-    lock_batch,
-    next_receipt_id,
-    taken_receipt,
+    open_batch,
     write_findings,
     write_receipt,
 )
@@ -81,18 +79,6 @@ def store_delivery(
         raise Invalid("crs_must_be_given", evidence=judged.crs_evidence.get("en", ""))
     digest, size = digest_of(paths)
     batch_id = f"{door}-{digest[:SHOWN_DIGEST]}"
-    lock_batch(session, enterprise_id, batch_id)
-    before = taken_receipt(session, enterprise_id, batch_id)
-    if before is not None:
-        raise Conflict("delivery_known", receipt_id=before.id)
-    receipt_id = next_receipt_id(session)
-    users = [each for each in judged.records if isinstance(each, User)]
-    objects = [each for each in judged.records if not isinstance(each, User)]
-    network = store_network(session, enterprise_id, objects, receipt_id)
-    people = store_users(session, enterprise_id, users, receipt_id) if users else None
-    late = [*network.rejections, *(people.rejections if people else [])]
-    accepted = network.accepted + (people.accepted if people else 0)
-    unchanged = network.duplicate + (people.duplicate if people else 0)
     batch = Batch(
         enterprise_id=enterprise_id,
         dataset="NET",
@@ -105,6 +91,17 @@ def store_delivery(
         crs=judged.crs,
         crs_evidence=judged.crs_evidence.get("zh"),
     )
+    opened = open_batch(session, batch, None, now)
+    if opened.known is not None:
+        raise Conflict("delivery_known", receipt_id=opened.known.id)
+    receipt_id = opened.receipt_id
+    users = [each for each in judged.records if isinstance(each, User)]
+    objects = [each for each in judged.records if not isinstance(each, User)]
+    network = store_network(session, enterprise_id, objects, receipt_id)
+    people = store_users(session, enterprise_id, users, receipt_id) if users else None
+    late = [*network.rejections, *(people.rejections if people else [])]
+    accepted = network.accepted + (people.accepted if people else 0)
+    unchanged = network.duplicate + (people.duplicate if people else 0)
     counts = Counts(
         rows=judged.counts.rows, accepted=accepted, duplicate=unchanged, rejected=judged.counts.quarantined + len(late)
     )

@@ -15,18 +15,14 @@ from sqlalchemy.orm import Session
 from ingestion_adapters.http.auth import Sender, note_use, use_nonce
 from ingestion_adapters.http.bodies import BODY_BYTES, Refused, inflated, payload_of
 from ingestion_adapters.intake import Answer, accept_message
-from ingestion_adapters.receipts import Batch, refuse
+from ingestion_adapters.receipts import Batch, Replayed, refuse
 from portal.core.actor import Actor
-from portal.core.errors import Conflict, PortalError, Upstream
+from portal.core.errors import Conflict, Upstream
 from portal.core.web import opened
 
 _BATCH_ID = re.compile(r"[\x21-\x7e]{1,64}")
 TRIES = 2
 Result = TypeVar("Result")
-
-
-class Replayed(PortalError):
-    """The nonce of this request was used before."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +67,8 @@ def _payload(push: Push) -> Any:
 
 
 def _accept(session: Session, push: Push, batch: Batch, payload: Any) -> Answer:
-    if not use_nonce(session, push.sender, push.now):
-        raise Replayed("E_REPLAY")
     note_use(session, push.actor, push.now)
-    return accept_message(session, batch, payload, now=push.now, actor=push.actor)
+    return accept_message(session, batch, payload, now=push.now, actor=push.actor, nonce=push.sender.nonce)
 
 
 def _refuse(session: Session, push: Push, batch: Batch, code: str) -> int:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
+from babel import Locale
 from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, get_locale
@@ -16,11 +17,12 @@ from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.auth import refusal, sender, signed, stamp, use_nonce
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.http.docs_page import dataset_pages
-from ingestion_adapters.http.push import Push, Replayed, take_push
+from ingestion_adapters.http.push import Push, take_push
 from ingestion_adapters.intake import Answer
 from ingestion_adapters.openapi import document
 from ingestion_adapters.receipts import (
     PAGE_ROWS,
+    Replayed,
     as_finding,
     findings_page,
     receipt_of,
@@ -34,6 +36,7 @@ from portal.core.web import current_actor, opened, problem, public
 from portal.events.queries import orders_of
 from portal.events.services import reply_to_case
 
+ENGLISH, CHINESE = Locale.parse("en"), Locale.parse("zh_CN")
 blueprint = Blueprint("adapter_api", __name__, url_prefix="/api/v1")
 
 
@@ -43,7 +46,7 @@ def speak_as_asked() -> None:
     if request.endpoint != "adapter_api.docs":
         wanted = request.accept_languages.best_match(["zh", "zh-CN", "en"]) or "zh"
         g.spoken = ExitStack()
-        g.spoken.enter_context(force_locale("en" if wanted == "en" else "zh_CN"))
+        g.spoken.enter_context(force_locale(ENGLISH if wanted == "en" else CHINESE))
 
 
 @blueprint.teardown_request

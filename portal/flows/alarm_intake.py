@@ -52,7 +52,12 @@ class AlarmOutcome:
 
 
 def take_in_readings(
-    session: Session, block: ReadingBlock, *, now: datetime, actor: Actor
+    session: Session,
+    block: ReadingBlock,
+    *,
+    now: datetime,
+    actor: Actor,
+    remembered: frozenset[int] | None = None,
 ) -> int:
     """Judge a block of stored readings against the limits; return the number of transitions.
 
@@ -64,8 +69,8 @@ def take_in_readings(
     table = limit_table(session, block.enterprise_id)
     off = set(table.off_normal(block.point_id, block.value, block.quality).tolist())
     sent = set(np.unique(block.point_id).tolist())
-    remembered = remembered_points(session, block.enterprise_id) & sent
-    concerned = sorted((off | remembered) & table.points.keys())
+    known = remembered_points(session, block.enterprise_id) if remembered is None else remembered
+    concerned = sorted((off | (known & sent)) & table.points.keys())
     if not concerned:
         return 0
     judging = _Judging(session, block, table, now, actor)

@@ -17,6 +17,7 @@ COMMAND_MODULES = (
     "portal.accounts.commands",
     "portal.audit.commands",
     "portal.operation.alarms.commands",
+    "portal.operation.telemetry.commands",
     "ingestion_adapters.files.commands",
     "ingestion_adapters.mqtt.commands",
     "reports.commands",

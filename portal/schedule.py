@@ -18,7 +18,9 @@ from ingestion_adapters.files.jobs import import_waiting
 from portal.audit.sealing import LEDGERS, seal
 from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
-from portal.operation.telemetry.rollup import roll_up
+from portal.operation.telemetry.packing import pack_due
+from portal.operation.telemetry.retention import retire_due
+from portal.operation.telemetry.rollup import roll_up, roll_up_days
 from reports.orders import make_waiting
 from reports.services import make_monthly
 
@@ -72,6 +74,9 @@ def cron(expression: str) -> CronTrigger:
 SCHEDULE: tuple[Job, ...] = (
     Job("seal_ledgers", every(1), 1, seal_ledgers, "bounds how long a row is not yet chained", kept=False),
     Job("roll_up", every(15), 15, roll_up, "hourly figures follow late readings", kept=False),
+    Job("roll_up_days", every(120), 120, roll_up_days, "daily figures follow their hours", kept=False),
+    Job("pack_readings", cron("*/10 * * * *"), 600, pack_due, "closed days take a tenth of the room"),
+    Job("retire_readings", cron("40 4 * * *"), 3600, retire_due, "readings beyond the years kept go, audited"),
     Job("import_waiting", every(2), 2, import_waiting, "uploads are judged while their sender watches", kept=False),
     Job("make_reports", every(2), 2, make_waiting, "an ordered report is made while its reader watches", kept=False),
     Job("drop_folders", every(2), 2, take_dropped, "files of enterprises that send no messages", kept=False),

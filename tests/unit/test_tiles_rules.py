@@ -126,10 +126,15 @@ def test_silence_is_three_periods_but_at_least_five_minutes() -> None:
 def test_window_reads_hours_only_for_long_spans() -> None:
     assert window_of(NOW - timedelta(days=1), NOW, 300) == window_of(NOW, NOW, 300)
     assert window_of(NOW - timedelta(days=1), NOW, 300).step_s == 300
-    assert window_of(NOW - timedelta(days=7), NOW, 300).raw
+    assert window_of(NOW - timedelta(days=7), NOW, 300).resolution == "reading"
+    second = window_of(NOW - timedelta(days=1), NOW, 1)
+    assert (second.resolution, second.step_s) == ("minute", 120)
+    assert window_of(NOW - timedelta(days=7), NOW, 1).resolution == "hour"
     month = window_of(NOW - timedelta(days=30), NOW, 300)
-    assert not month.raw and month.step_s == 3600
-    assert window_of(NOW - timedelta(days=9000), NOW, 300).begin == NOW - timedelta(days=400)
+    assert (month.resolution, month.step_s) == ("hour", 3600)
+    years = window_of(NOW - timedelta(days=1826), NOW, 300)
+    assert (years.resolution, years.step_s) == ("day", 3 * 86_400)
+    assert window_of(NOW - timedelta(days=9000), NOW, 300).begin == NOW - timedelta(days=3660)
 
 
 def test_gap_stays_a_gap() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -27,3 +27,24 @@ class ReadingBlock:
     def rows(self) -> int:
         """Return the number of readings."""
         return int(self.point_id.size)
+
+
+def delays_s(block: ReadingBlock) -> NDArray[np.int64]:
+    """Return received minus source time of each reading, s; 0 for a source clock that runs ahead."""
+    if block.known_delay_s is not None:
+        return block.known_delay_s.astype(np.int64)
+    received_ms = round(block.received_at.timestamp() * 1000)
+    return np.maximum((received_ms - block.ts_ms) // 1000, 0)
+
+
+def part_of(block: ReadingBlock, keep: NDArray[np.bool_]) -> ReadingBlock:
+    """Return the readings of a block that `keep` marks."""
+    return replace(
+        block,
+        point_id=block.point_id[keep],
+        ts_ms=block.ts_ms[keep],
+        value=block.value[keep],
+        quality=block.quality[keep],
+        flag=block.flag[keep],
+        known_delay_s=None if block.known_delay_s is None else block.known_delay_s[keep],
+    )

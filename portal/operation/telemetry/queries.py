@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,11 +14,10 @@ from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
 from portal.core.clock import utc_now
 from portal.core.errors import NotFound
-from portal.core.sql import load_sql
 from portal.operation.telemetry.models import Latest, Point
-from portal.operation.telemetry.rules import is_silent, window_of, with_gaps
+from portal.operation.telemetry.rules import BUCKETS, is_silent, with_gaps
+from portal.operation.telemetry.series import figures_of
 
-FOLDER = str(Path(__file__).parent)
 REMOVED = 7
 BIGGEST_POINT_ID = 2**31 - 1
 # Which limit draws at which alarm level.
@@ -33,6 +31,16 @@ class PointNow:
     point: Point
     latest: Latest | None
     silent: bool
+
+
+class LatestValue(NamedTuple):
+    """The newest reading of one point."""
+
+    point_id: int
+    ts: datetime
+    value: float | None
+    quality: int
+    flag: int
 
 
 def find_point(session: Session, scope: Scope, point_id: int) -> PointNow:
@@ -114,17 +122,12 @@ def count_points(session: Session, scope: Scope) -> int:
 
 
 def series_of(
-    session: Session, scope: Scope, point_id: int, begin: datetime, end: datetime
+    session: Session, scope: Scope, point_id: int, begin: datetime, end: datetime, *, width: int = BUCKETS
 ) -> dict[str, Any]:
-    """Return mean, lowest and highest value of each bucket of a span, gaps kept, with the limits."""
+    """Return the figures of each bucket of a span, gaps kept, with the limits and how finely they were read."""
     point = find_point(session, scope, point_id).point
-    window = window_of(begin, end, point.period_s)
-    statement = load_sql(FOLDER, "series_raw" if window.raw else "series_hour")
-    rows = session.execute(
-        statement,
-        {"point": point.id, "begin": window.begin, "end": window.end, "step": window.step_s},
-    )
-    buckets = with_gaps([(float(row[0]), row[1], row[2], row[3]) for row in rows], window.step_s)
+    series = figures_of(session, point, begin, end, width=width)
+    buckets = with_gaps([(each.at_s, each.mean, each.low, each.high) for each in series.rows], series.step_s)
     limits = [
         {"value": getattr(point, name), "kind": kind, "level": level, "name": name}
         for name, kind, level in LIMITS
@@ -136,6 +139,8 @@ def series_of(
         "lo": [row[2] for row in buckets],
         "hi": [row[3] for row in buckets],
         "limits": limits,
+        "resolution": series.resolution,
+        "step_s": series.step_s,
         "unit": point.unit,
         "label": point.name or point.src_code,
     }
@@ -156,6 +161,17 @@ def place_of_point(session: Session, scope: Scope, point_id: int) -> dict[str, A
 def enterprise_names(session: Session) -> dict[int, str]:
     """Return number -> name of the enterprises."""
     return {row[0]: row[1] for row in session.execute(select(Enterprise.id, Enterprise.name))}
+
+
+def latest_of(session: Session, scope: Scope) -> list[LatestValue]:
+    """Return the newest reading of every point within the scope, by point."""
+    rows = session.execute(
+        select(Latest.point_id, Latest.ts, Latest.value, Latest.quality, Latest.flag)
+        .join(Point, Point.id == Latest.point_id)
+        .where(Point.status != REMOVED, scope_filter(Point, scope))
+        .order_by(Latest.point_id)
+    )
+    return [LatestValue(*row) for row in rows]
 
 
 def _now(point: Point, latest: Latest | None) -> PointNow:

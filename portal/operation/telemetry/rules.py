@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+
+from portal.core.clock import CITY_ZONE, local
 
 SILENT_AT_LEAST_S = 300
 SILENT_PERIODS = 3
-RAW_UP_TO = timedelta(days=8)
-LONGEST = timedelta(days=400)
+READINGS_UP_TO = timedelta(days=8)
+READINGS_AT_MOST = 100_000
+LONGEST = timedelta(days=3660)
 BUCKETS = 720
 GAP_STEPS = 3
-HOUR_S = 3600
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 Bucket = tuple[float, float | None, float | None, float | None]
+Resolution = Literal["reading", "minute", "hour", "day"]
 
 
 @dataclass(frozen=True)
 class Window:
-    """The time asked for, whether single readings are read for it, and the width of a bucket."""
+    """The time asked for, from which figures it is read, and the width of a bucket."""
 
     begin: datetime
     end: datetime
-    raw: bool
+    resolution: Resolution
     step_s: int
 
 
@@ -36,15 +42,39 @@ def is_silent(last_at: datetime | None, period_s: int, now: datetime) -> bool:
     return last_at is None or (now - last_at).total_seconds() > silent_after_s(period_s)
 
 
-def window_of(begin: datetime, end: datetime, period_s: int) -> Window:
-    """Return how to read a span of time; a backward or endless span is cut to something readable."""
+def window_of(begin: datetime, end: datetime, period_s: int, width: int = BUCKETS) -> Window:
+    """Return how to read a span of time in about `width` buckets; a backward or endless span is cut.
+
+    Single readings serve short spans, in whole minutes where they come closer than that; then hours,
+    and days where a bucket would hold more than half a day.
+    """
     if end <= begin:
         begin = end - timedelta(days=1)
     begin = max(begin, end - LONGEST)
     span_s = (end - begin).total_seconds()
-    if end - begin <= RAW_UP_TO:
-        return Window(begin, end, True, max(period_s, int(span_s / BUCKETS), 1))
-    return Window(begin, end, False, max(HOUR_S, int(span_s / BUCKETS)))
+    wanted_s = span_s / width
+    if wanted_s > DAY_S / 2:
+        return Window(begin, end, "day", _up_to_whole(wanted_s, DAY_S))
+    if end - begin > READINGS_UP_TO or span_s / max(period_s, 1) > READINGS_AT_MOST:
+        return Window(begin, end, "hour", _up_to_whole(wanted_s, HOUR_S))
+    step_s = max(period_s, int(wanted_s), 1)
+    if period_s < MINUTE_S <= step_s:
+        return Window(begin, end, "minute", _up_to_whole(wanted_s, MINUTE_S))
+    return Window(begin, end, "reading", step_s)
+
+
+def _up_to_whole(wanted_s: float, unit_s: int) -> int:
+    return max(1, math.ceil(wanted_s / unit_s)) * unit_s
+
+
+def day_of(instant: datetime, starts_at_h: int) -> date:
+    """Return the day of an instant when days begin at an hour of city time; 0 gives calendar days."""
+    return (local(instant) - timedelta(hours=starts_at_h)).date()
+
+
+def begin_of_day(day: date, starts_at_h: int) -> datetime:
+    """Return the instant at which such a day begins, in UTC."""
+    return datetime.combine(day, time(starts_at_h), CITY_ZONE).astimezone(UTC)
 
 
 def with_gaps(rows: list[Bucket], step_s: int) -> list[Bucket]:

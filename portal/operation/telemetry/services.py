@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core.db import call
-from portal.operation.telemetry.blocks import ReadingBlock
+from portal.operation.telemetry.blocks import ReadingBlock, delays_s, part_of
+from portal.operation.telemetry.conflicts import record_conflicts
+from portal.operation.telemetry.packing import beside_packed
 
 COLUMNS = "ts, value, point_id, receipt_id, quality, flag, delay_s"
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -56,27 +58,25 @@ def store_readings(session: Session, block: ReadingBlock) -> StoredReadings:
     """Store a block; a reading whose point and time are known keeps its first value."""
     if not block.rows:
         return StoredReadings(block, 0)
-    new = _stored(session, block)
+    new = _stored(session, beside_packed(session, block))
     remembered = _note(session, new) if new.rows else frozenset()
     return StoredReadings(new, block.rows - new.rows, remembered)
 
 
 def _stored(session: Session, block: ReadingBlock) -> ReadingBlock:
     """Store a block and return what was new; the days that are made ahead are taken to be there."""
+    if not block.rows:
+        return block
     if not _days_ahead(block):
         _make_days(session, block.ts_ms)
     try:
-        with session.begin_nested():
-            _copy(session, "reading", copy_body(block))
-    except UniqueViolation:
-        return _merge(session, block)
+        return _copied(session, block)
     except CheckViolation:  # a day that should have been made ahead was not
         _make_days(session, block.ts_ms)
-        return _stored_in_days(session, block)
-    return block
+        return _copied(session, block)
 
 
-def _stored_in_days(session: Session, block: ReadingBlock) -> ReadingBlock:
+def _copied(session: Session, block: ReadingBlock) -> ReadingBlock:
     try:
         with session.begin_nested():
             _copy(session, "reading", copy_body(block))
@@ -88,14 +88,6 @@ def _stored_in_days(session: Session, block: ReadingBlock) -> ReadingBlock:
 def _days_ahead(block: ReadingBlock) -> bool:
     received_ms = round(block.received_at.timestamp() * 1000)
     return bool(block.ts_ms.min() > received_ms - DAY_MS and block.ts_ms.max() < received_ms + DAY_MS)
-
-
-def delays_s(block: ReadingBlock) -> NDArray[np.int64]:
-    """Return received minus source time of each reading, s; 0 for a source clock that runs ahead."""
-    if block.known_delay_s is not None:
-        return block.known_delay_s.astype(np.int64)
-    received_ms = round(block.received_at.timestamp() * 1000)
-    return np.maximum((received_ms - block.ts_ms) // 1000, 0)
 
 
 def copy_body(block: ReadingBlock) -> bytes:
@@ -132,7 +124,7 @@ def _make_days(session: Session, ts_ms: NDArray[np.int64]) -> None:
 
 
 def _merge(session: Session, block: ReadingBlock) -> ReadingBlock:
-    """Insert only the readings that are unknown; return those."""
+    """Insert the readings that are unknown, put revised ones in place of others; return both."""
     session.execute(
         text(f"create temp table reading_incoming on commit drop as select {COLUMNS} from reading with no data")
     )
@@ -146,25 +138,12 @@ def _merge(session: Session, block: ReadingBlock) -> ReadingBlock:
     ).all()
     session.execute(text("drop table reading_incoming"))
     stored = {(point, ms) for point, ms in rows}
-    keep = np.fromiter(
+    added = np.fromiter(
         ((point, ms) in stored for point, ms in zip(block.point_id.tolist(), block.ts_ms.tolist(), strict=True)),
         bool,
         block.rows,
     )
-    return part_of(block, keep)
-
-
-def part_of(block: ReadingBlock, keep: NDArray[np.bool_]) -> ReadingBlock:
-    """Return the readings of a block that `keep` marks."""
-    return replace(
-        block,
-        point_id=block.point_id[keep],
-        ts_ms=block.ts_ms[keep],
-        value=block.value[keep],
-        quality=block.quality[keep],
-        flag=block.flag[keep],
-        known_delay_s=None if block.known_delay_s is None else block.known_delay_s[keep],
-    )
+    return part_of(block, added | record_conflicts(session, block, added))
 
 
 def _note(session: Session, block: ReadingBlock) -> frozenset[int]:

@@ -19,7 +19,7 @@ PASSWORDS = (("ranjian_app", "APP_PASSWORD"), ("ranjian_worker", "WORKER_PASSWOR
 
 
 def _ours(item: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
-    if kind == "index" and name is not None and name.endswith("_trgm"):
+    if kind == "index" and name is not None and name.endswith(("_trgm", "_begin")):
         return False
     if kind == "table" and reflected and compared is None:
         known = name in metadata.tables

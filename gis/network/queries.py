@@ -179,27 +179,15 @@ def search_objects(
     session: Session, scope: Scope, words: str, *, limit: int = 6
 ) -> list[tuple[str, NetworkObject]]:
     """Return objects whose code or name fits best: exact first, then beginning, then containing."""
+    hits: dict[str, list[int]] = {}
+    asked = text("select layer, id from search_network(:words, :most)")
+    for layer, number in session.execute(asked, {"words": words, "most": limit}):
+        hits.setdefault(layer, []).append(number)
     found: list[tuple[str, NetworkObject]] = []
-    for layer, model in OBJECTS.items():
-        if layer == "node":
-            continue
-        fit = case(
-            (func.lower(model.src_code) == words.lower(), 0),
-            (model.src_code.istartswith(words, autoescape=True), 1),
-            (model.name.istartswith(words, autoescape=True), 2),
-            else_=3,
-        )
-        matches = search_words(model, words)
-        if layer == "user":
-            matches = or_(
-                model.src_code.istartswith(words, autoescape=True),
-                model.address.istartswith(words, autoescape=True),
-            )
-        rows = session.scalars(
-            select(model).where(model.status != REMOVED, matches, scope_filter(model, scope))
-            .order_by(fit, model.src_code).limit(limit)
-        )
-        found.extend((layer, row) for row in rows)
+    for layer, numbers in hits.items():
+        model = OBJECTS[layer]
+        rows = session.scalars(select(model).where(model.id.in_(numbers), scope_filter(model, scope)))
+        found.extend((layer, row) for row in sorted(rows, key=lambda row: numbers.index(row.id)))
     return found
 
 

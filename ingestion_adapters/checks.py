@@ -116,18 +116,19 @@ def personal_fields(dataset: str) -> dict[str, Any]:
     """Return field -> kind of mask of a dataset's records, marks of nested rows within."""
     found: dict[str, Any] = {}
     for kind in get_args(DATASETS[dataset]) or (DATASETS[dataset],):
-        found.update(_personal(kind))
+        found.update(personal_marks(kind))
     return found
 
 
-def _personal(kind: type) -> dict[str, Any]:
+def personal_marks(kind: type) -> dict[str, Any]:
+    """Return field -> kind of mask of a record type, marks of nested rows within."""
     found: dict[str, Any] = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():
         mark = marks_of(hint).get("mask")
         inner = nested_type(hint)
         if mark:
             found[name] = mark
-        elif inner is not None and (within := _personal(inner)):
+        elif inner is not None and (within := personal_marks(inner)):
             found[name] = within
     return found
 
@@ -238,7 +239,7 @@ def off_system(field: str) -> Finding:
 def _metas(hint: Any) -> tuple[Any, ...]:
     if get_origin(hint) is Annotated:
         base, *metas = get_args(hint)
-        return (*metas, *_metas(base))
+        return (*reversed(metas), *_metas(base))
     return ()
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingestion_adapters.checks import Finding, Stored, raw_text, time_finding
+from ingestion_adapters.checks import Finding, Stored, kept_text, raw_text, time_finding
 from ingestion_adapters.contract import DailySupply
 from ingestion_adapters.contract import Enterprise as Profile
+from ingestion_adapters.deliveries import Delivery
+from ingestion_adapters.masking import masked_name
+from ingestion_adapters.store_listed import store_parts
 from ingestion_adapters.store_network import about, plain, without_repeats
 from portal.accounts.models import Enterprise
 from portal.audit.services import record
-from portal.core.actor import Actor
 from portal.core.clock import gas_day
 from portal.supply.rules import SupplyDay
 from portal.supply.services import put_days
@@ -24,11 +27,9 @@ from portal.supply.services import put_days
 _SAME_NAME = ("name", "kind", "licence_no", "duty_phone", "short_name", "staff_n", "certified_n")
 
 
-def store_profile(
-    session: Session, enterprise_id: int, records: Sequence[Profile], *, now: datetime, actor: Actor
-) -> Stored:
-    """Update the sender's own profile; another enterprise's profile is refused."""
-    own = session.scalars(select(Enterprise).where(Enterprise.id == enterprise_id).with_for_update()).one()
+def store_profile(session: Session, given: Delivery, records: Sequence[Profile]) -> Stored:
+    """Update the sender's own profile, certificates and people; another enterprise's profile is refused."""
+    own = session.scalars(select(Enterprise).where(Enterprise.id == given.enterprise_id).with_for_update()).one()
     findings: list[Finding] = []
     written = known = 0
     for index, profile in without_repeats(records, lambda item: (item.uscc,), findings):
@@ -36,27 +37,34 @@ def store_profile(
         if refused:
             findings.append(refused)
             continue
-        changes = {name: value for name, value in _wanted(profile).items() if getattr(own, name) != value}
-        if not changes:
-            known += 1
-            continue
-        before = {name: str(getattr(own, name)) for name in changes}
-        for name, value in changes.items():
-            setattr(own, name, value)
-        own.updated_at = now
-        after = {name: str(value) for name, value in changes.items()}
-        record(
-            session,
-            actor,
-            "enterprise.profile",
-            object_type="enterprise",
-            object_id=own.id,
-            enterprise_id=own.id,
-            before=before,
-            after=after,
-        )
-        written += 1
-    return Stored(written, known, findings)
+        changed = _change(session, own, _wanted(profile), given)
+        changed = store_parts(session, given, profile) or changed
+        written += changed
+        known += not changed
+    rows = [msgspec.to_builtins(records[found.row]) for found in findings]
+    kept = [replace(found, raw=kept_text(row, "ENT")) for found, row in zip(findings, rows, strict=True)]
+    return Stored(written, known, kept)
+
+
+def _change(session: Session, own: Enterprise, wanted: dict[str, Any], given: Delivery) -> bool:
+    changes = {name: value for name, value in wanted.items() if getattr(own, name) != value}
+    if not changes:
+        return False
+    before = {name: str(getattr(own, name)) for name in changes}
+    for name, value in changes.items():
+        setattr(own, name, value)
+    own.updated_at = given.now
+    record(
+        session,
+        given.actor,
+        "enterprise.profile",
+        object_type="enterprise",
+        object_id=own.id,
+        enterprise_id=own.id,
+        before=before,
+        after={name: str(value) for name, value in changes.items()},
+    )
+    return True
 
 
 def _refused(session: Session, own: Enterprise, profile: Profile, index: int) -> Finding | None:
@@ -80,7 +88,7 @@ def _refused(session: Session, own: Enterprise, profile: Profile, index: int) ->
 def _wanted(profile: Profile) -> dict[str, Any]:
     wanted = {name: getattr(profile, name) for name in _SAME_NAME} | {"licence_expire_on": profile.licence_expire}
     if profile.safety_head:
-        wanted["safety_head_masked"] = profile.safety_head[0] + "**"
+        wanted["safety_head_masked"] = masked_name(profile.safety_head)
     return {name: value for name, value in wanted.items() if value is not None and value != ""}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from msgspec import UNSET
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -162,7 +163,7 @@ def plain(record: Any) -> dict[str, Any]:
     return {
         name: plain(value) if hasattr(value, "__struct_fields__") else value
         for name in record.__struct_fields__
-        if (value := getattr(record, name)) is not None
+        if (value := getattr(record, name)) is not None and value is not UNSET
     }
 
 

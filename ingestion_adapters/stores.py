@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Stored
+from ingestion_adapters.deliveries import Delivery
 from ingestion_adapters.store_alarms import store_alarms
 from ingestion_adapters.store_enterprise import store_days, store_profile
 from ingestion_adapters.store_network import store_network
+from ingestion_adapters.store_records import store_records
 from ingestion_adapters.store_users import store_users
-from portal.core.actor import Actor
 
-
-@dataclass(frozen=True)
-class Delivery:
-    """Whose records are stored, under which receipt, when and by whom."""
-
-    enterprise_id: int
-    receipt_id: int
-    now: datetime
-    actor: Actor
-
+__all__ = ["STORES", "Delivery", "Store"]
 
 Store = Callable[[Session, Delivery, Sequence[Any]], Stored]
 
@@ -39,7 +29,7 @@ def _users(session: Session, given: Delivery, records: Sequence[Any]) -> Stored:
 
 
 def _profile(session: Session, given: Delivery, records: Sequence[Any]) -> Stored:
-    return store_profile(session, given.enterprise_id, records, now=given.now, actor=given.actor)
+    return store_profile(session, given, records)
 
 
 def _days(session: Session, given: Delivery, records: Sequence[Any]) -> Stored:
@@ -50,4 +40,11 @@ def _alarms(session: Session, given: Delivery, records: Sequence[Any]) -> Stored
     return store_alarms(session, given.enterprise_id, records, given.receipt_id, now=given.now, actor=given.actor)
 
 
-STORES: dict[str, Store] = {"ENT": _profile, "NET": _network, "USR": _users, "DAY": _days, "ALM": _alarms}
+FILED = ("MTH", "PAT", "CHK", "HAZ", "EXC", "EVT", "DRL")
+STORES: dict[str, Store] = {
+    "ENT": _profile,
+    "NET": _network,
+    "USR": _users,
+    "DAY": _days,
+    "ALM": _alarms,
+} | dict.fromkeys(FILED, store_records)

@@ -12,10 +12,15 @@ Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
 LongText = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
 Photo = Annotated[str, Meta(max_length=80, pattern=r"^sm3:[0-9a-f]{64}$")]
 Photos = Annotated[list[Photo], Meta(max_length=50)]
-Uscc = Annotated[str, Meta(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", extra={"zh": "统一社会信用代码", "en": "Unified social credit code"})]
+Uscc = Annotated[
+    str,
+    Meta(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", extra={"zh": "统一社会信用代码", "en": "Unified social credit code"}),
+]
 Lon = Annotated[float, Meta(ge=-180, le=180)]
 Lat = Annotated[float, Meta(ge=-90, le=90)]
-Instant = Annotated[str | int, Meta(extra={"zh": "时间：ISO 8601 带时区，或毫秒", "en": "ISO 8601 with offset, or ms since the epoch"})]
+Instant = Annotated[
+    str | int, Meta(extra={"zh": "时间：ISO 8601 带时区，或毫秒", "en": "ISO 8601 with offset, or ms since the epoch"})
+]
 
 
 def coded(dictionary: str, zh: str, en: str) -> Meta:
@@ -62,7 +67,9 @@ class Filed(Record, kw_only=True, frozen=True):
 
     changed_at: Annotated[
         Instant | None | UnsetType,
-        moment("状态时间：较早的状态不覆盖较新的", "Time of this state: an older one never replaces a newer", past=True),
+        moment(
+            "状态时间：较早的状态不覆盖较新的", "Time of this state: an older one never replaces a newer", past=True
+        ),
     ] = UNSET
 
 

@@ -60,7 +60,9 @@ class Enterprise(Record, kw_only=True, frozen=True):
     users_n: Annotated[int | None | UnsetType, figure("用户数", "Users")] = UNSET
     pipe_km: Annotated[float | None | UnsetType, figure("管网长度", "Pipe length", "km")] = UNSET
     plan_filed: Annotated[bool | None | UnsetType, said("应急预案已备案", "Emergency plan filed")] = UNSET
-    control_system: Annotated[LongText | None | UnsetType, said("监控系统及遵循标准", "Control system and standards met")] = UNSET
+    control_system: Annotated[
+        LongText | None | UnsetType, said("监控系统及遵循标准", "Control system and standards met")
+    ] = UNSET
     redundancy: Annotated[LongText | None | UnsetType, said("冗余配置", "Redundancy")] = UNSET
     backup_centre: Annotated[Text | None | UnsetType, said("备用监控中心", "Backup control centre")] = UNSET
     backup_switched_on: Annotated[
@@ -69,4 +71,6 @@ class Enterprise(Record, kw_only=True, frozen=True):
     certificates: Annotated[
         Annotated[list[Certificate], Meta(max_length=MOST_CERTIFICATES)] | UnsetType, said("证照", "Certificates")
     ] = UNSET
-    people: Annotated[Annotated[list[Person], Meta(max_length=MOST_PEOPLE)] | UnsetType, said("从业人员", "People")] = UNSET
+    people: Annotated[Annotated[list[Person], Meta(max_length=MOST_PEOPLE)] | UnsetType, said("从业人员", "People")] = (
+        UNSET
+    )

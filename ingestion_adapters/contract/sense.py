@@ -1,7 +1,8 @@
 """Whether the fields of one record agree with each other: rules with a number, pure.
 
-A rule answers with the first breach it finds. Times of a state are compared only when both are
-known; what a state needs (an end, a closing date) must stand in the message that brings the state.
+A rule answers with the first breach it finds. Times are compared only when both are known. What a
+state needs (an end, a closing date) is missed only when it is null: a field left out may be known
+from an earlier message, and the store asks again with that filled in.
 """
 
 from __future__ import annotations
@@ -86,8 +87,9 @@ def _days_in_order(record: Any, first: str, then: str, rule: str) -> Breach | No
 
 
 def _needs(record: Any, met: bool, field: str, rule: str, words: tuple[str, str]) -> Breach | None:
-    """Return a breach when the condition is met and the field is not stated."""
-    if not met or known(record, field) not in (None, "", []):
+    """Return a breach when the condition is met and the field is unknown; one left out may be known already."""
+    value = getattr(record, field)
+    if not met or value is UNSET or value not in (None, "", []):
         return None
     zh, en = words
     return Breach(field, "E_RANGE", rule, zh, en)
@@ -115,9 +117,13 @@ def _danger(each: HiddenDanger) -> Breaches:
     yield _in_order(each, "found_at", "closed_at", "HAZ-2")
     yield _in_order(each, "rectified_at", "closed_at", "HAZ-2")
     closed = each.status == CLOSED_OUT
-    yield _needs(each, closed, "closed_at", "HAZ-3", ("已销号的隐患缺少销号时间", "A closed-out danger has no closing time"))
+    yield _needs(
+        each, closed, "closed_at", "HAZ-3", ("已销号的隐患缺少销号时间", "A closed-out danger has no closing time")
+    )
     if not closed and known(each, "closed_at") is not None:
-        yield Breach("status", "E_RANGE", "HAZ-3", "有销号时间但状态不是已销号", "It has a closing time but is not closed out")
+        yield Breach(
+            "status", "E_RANGE", "HAZ-3", "有销号时间但状态不是已销号", "It has a closing time but is not closed out"
+        )
     major = each.level == MAJOR
     yield _needs(each, major, "measures", "HAZ-4", ("重大隐患缺少整改措施", "A major hidden danger states no measures"))
     yield _needs(each, major, "deadline", "HAZ-5", ("重大隐患缺少整改期限", "A major hidden danger states no deadline"))
@@ -128,17 +134,23 @@ def _danger(each: HiddenDanger) -> Breaches:
 
 def _works(each: WorksSite) -> Breaches:
     yield _both_or_none(each)
-    if known(each, "lon") is None and known(each, "object_code") is None:
+    if each.lon is None and each.object_code is None:
         yield Breach("lon", "E_RANGE", "EXC-1", "施工点须有坐标或对象编号", "A works site needs a place or an object")
     yield _days_in_order(each, "begins_on", "ends_on", "EXC-2")
     yield _in_order(each, "found_at", "completed_at", "EXC-3")
     yield _in_order(each, "completed_at", "closed_at", "EXC-3")
     done = each.status in (WORKS_COMPLETED, WORKS_SIGNED_OFF)
-    yield _needs(each, done, "completed_at", "EXC-4", ("已完工的施工点缺少完工时间", "Completed works have no completion time"))
+    yield _needs(
+        each, done, "completed_at", "EXC-4", ("已完工的施工点缺少完工时间", "Completed works have no completion time")
+    )
     off = each.status == WORKS_SIGNED_OFF
-    yield _needs(each, off, "closed_at", "EXC-4", ("已销项的施工点缺少销项时间", "Signed-off works have no closing time"))
+    yield _needs(
+        each, off, "closed_at", "EXC-4", ("已销项的施工点缺少销项时间", "Signed-off works have no closing time")
+    )
     if each.status == WORKS_GUARDED and known(each, "guarded") is False:
-        yield Breach("guarded", "E_RANGE", "EXC-5", "状态为监护但无人监护", "The state says guarded, the field says not")
+        yield Breach(
+            "guarded", "E_RANGE", "EXC-5", "状态为监护但无人监护", "The state says guarded, the field says not"
+        )
     for operation in known(each, "operations") or ():
         yield from _operation(operation)
 
@@ -161,9 +173,17 @@ def _check(each: HouseholdCheck) -> Breaches:
     found = known(each, "hazards_n")
     yield _part(each, "fixed_n", "hazards_n", "CHK-1")
     if each.result == PASSED and (found or any(known(each, part) is False for part in parts)):
-        yield Breach("result", "E_RANGE", "CHK-2", "结果合格但有隐患或不合格项", "It passed, yet dangers or failed parts are stated")
+        yield Breach(
+            "result",
+            "E_RANGE",
+            "CHK-2",
+            "结果合格但有隐患或不合格项",
+            "It passed, yet dangers or failed parts are stated",
+        )
     if each.result == DANGERS_FOUND and found == 0:
-        yield Breach("hazards_n", "E_RANGE", "CHK-3", "结果有隐患但隐患数为0", "Dangers were found, yet their number is 0")
+        yield Breach(
+            "hazards_n", "E_RANGE", "CHK-3", "结果有隐患但隐患数为0", "Dangers were found, yet their number is 0"
+        )
     yield _days_in_order(each, "checked_at", "next_check_on", "CHK-4")
 
 
@@ -176,7 +196,9 @@ def _incident(each: Incident) -> Breaches:
             yield _in_order(each, first, then, "EVT-1")
         yield _in_order(each, "occurred_at", "verified_at", "EVT-1")
     planned = each.sort == PLANNED_STOP
-    yield _needs(each, planned, "planned_end_at", "EVT-2", ("计划停气缺少计划恢复时间", "A planned stop states no planned end"))
+    yield _needs(
+        each, planned, "planned_end_at", "EVT-2", ("计划停气缺少计划恢复时间", "A planned stop states no planned end")
+    )
     yield _in_order(each, "occurred_at", "planned_end_at", "EVT-3")
     ended = each.status >= RESPONSE_ENDED
     yield _needs(each, ended, "ended_at", "EVT-4", ("响应已终止但缺少终止时间", "The response ended but states no end"))
@@ -191,7 +213,10 @@ def _casualties(each: Incident) -> Breach | None:
     complete = all(part is not None for part in parts)
     if whole is None or total == whole or (total < whole and not complete):
         return None
-    words = (f"伤亡合计 {whole} 与分项之和 {total} 不符", f"Casualties in all ({whole}) do not agree with their parts ({total})")
+    words = (
+        f"伤亡合计 {whole} 与分项之和 {total} 不符",
+        f"Casualties in all ({whole}) do not agree with their parts ({total})",
+    )
     return Breach("casualties_n", "E_RANGE", "EVT-5", *words)
 
 

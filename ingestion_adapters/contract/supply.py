@@ -51,7 +51,9 @@ class MonthlyReport(Filed, kw_only=True, frozen=True):
     leaks_on_time_n: Annotated[Count, figure("按时修复泄漏数", "Leaks repaired on time")] = UNSET
     leak_repair_h: Annotated[Quantity, figure("泄漏修复总时长", "Hours of leak repair", "h")] = UNSET
     detectors_due_n: Annotated[Count, figure("应装报警器户数（非居民）", "Detectors due (non-residential)")] = UNSET
-    detectors_working_n: Annotated[Count, figure("报警器有效户数（非居民）", "Detectors working (non-residential)")] = UNSET
+    detectors_working_n: Annotated[Count, figure("报警器有效户数（非居民）", "Detectors working (non-residential)")] = (
+        UNSET
+    )
     third_party_damages_n: Annotated[Count, figure("第三方破坏次数", "Third-party damages")] = UNSET
     occupations_n: Annotated[Count, figure("占压处数", "Buildings over pipe")] = UNSET
     device_run_h: Annotated[Quantity, figure("设备运行时长", "Device running hours", "h")] = UNSET

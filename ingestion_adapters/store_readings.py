@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from itertools import repeat
 from typing import Any
@@ -23,11 +23,9 @@ from portal.operation.telemetry.blocks import ReadingBlock
 from portal.operation.telemetry.services import delays_s, store_readings
 
 FLAGS = {"N": 0, "B": 1, "M": 2, "E": 3, "R": 4}
-FUTURE_MS = 300_000
-OLDEST_MS = 6 * 366 * 86_400_000
+YEAR_MS = 366 * 86_400_000
 ABSURD = 1e12
 GOOD, OUT_OF_RANGE = (192, 216), 84
-LATE_S = 300
 CATALOGUE_S = 5.0
 
 
@@ -51,6 +49,15 @@ class RawReadings:
 
 
 @dataclass(frozen=True)
+class IntakeFigures:
+    """The adjustable limits of a reading's time: parameters `intake.*`, else these defaults."""
+
+    future_s: float = 300
+    oldest_years: float = 6
+    late_s: float = 300
+
+
+@dataclass(frozen=True)
 class _Catalogue:
     """Points of one enterprise: code -> place in the arrays."""
 
@@ -59,6 +66,7 @@ class _Catalogue:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     period_s: NDArray[np.int64]
+    figures: IntakeFigures
     loaded_s: float
 
 
@@ -97,19 +105,19 @@ def judged(
     """Return the sound readings sorted by point and time, the findings, repeated rows and late rows."""
     catalogue, places = _placed(session, enterprise_id, raw)
     ts_ms, readable = instants_ms(raw.t)
-    now_ms = round(now.timestamp() * 1000)
+    now_ms, limits = round(now.timestamp() * 1000), catalogue.figures
     marks = (
         ("E_UNKNOWN_OBJECT", places < 0),
         ("E_TIME", ~readable),
-        ("E_FUTURE", ts_ms > now_ms + FUTURE_MS),
-        ("E_TOO_OLD", ts_ms < now_ms - OLDEST_MS),
+        ("E_FUTURE", ts_ms > now_ms + 1000 * limits.future_s),
+        ("E_TOO_OLD", ts_ms < now_ms - YEAR_MS * limits.oldest_years),
         ("E_RANGE", ~(np.abs(raw.v) < ABSURD)),
         ("E_DICT", ~np.isin(raw.q, list(dictionaries()["quality"]))),
     )
     bad = np.zeros(raw.v.size, bool)
     findings: list[Finding] = []
     for code, mark in marks:
-        findings += [_finding(raw, index, code) for index in np.flatnonzero(mark & ~bad).tolist()]
+        findings += [_finding(raw, index, code, limits) for index in np.flatnonzero(mark & ~bad).tolist()]
         bad |= mark
     keep = np.flatnonzero(~bad)
     keep = keep[np.lexsort((ts_ms[keep], places[keep]))]
@@ -117,7 +125,7 @@ def judged(
     first[1:] = (places[keep][1:] != places[keep][:-1]) | (ts_ms[keep][1:] != ts_ms[keep][:-1])
     kept = keep[first]
     block = _block(catalogue, places[kept], raw, kept, (enterprise_id, receipt_id, now, ts_ms[kept]))
-    late = delays_s(block) > np.maximum(LATE_S, 2 * catalogue.period_s[places[kept]])
+    late = delays_s(block) > np.maximum(limits.late_s, 2 * catalogue.period_s[places[kept]])
     return block, findings, keep.size - kept.size, int(late.sum())
 
 
@@ -166,6 +174,13 @@ def _look_up(catalogue: _Catalogue, raw: RawReadings) -> NDArray[np.int64]:
     return of_points[raw.which]
 
 
+def intake_figures(session: Session) -> IntakeFigures:
+    """Return the time limits in force."""
+    rows = session.execute(text("select key, value from parameter where key like 'intake.%'"))
+    given = {row.key.removeprefix("intake."): row.value for row in rows}
+    return IntakeFigures(**{each.name: given[each.name] for each in fields(IntakeFigures) if each.name in given})
+
+
 def _load(session: Session, enterprise_id: int) -> _Catalogue:
     rows = session.execute(
         text(
@@ -181,13 +196,14 @@ def _load(session: Session, enterprise_id: int) -> _Catalogue:
         np.array(low, float),
         np.array(high, float),
         np.array(period, np.int64),
+        intake_figures(session),
         time.monotonic(),
     )
     _catalogues[enterprise_id] = catalogue
     return catalogue
 
 
-def _finding(raw: RawReadings, index: int, code: str) -> Finding:
+def _finding(raw: RawReadings, index: int, code: str, limits: IntakeFigures) -> Finding:
     point = clean_text(raw.points[int(raw.which[index])], 64)
     t, v = raw.t[index], float(raw.v[index])
     row = {"point": raw.points[int(raw.which[index])], "t": t if isinstance(t, str) else int(t), "v": v}
@@ -197,11 +213,21 @@ def _finding(raw: RawReadings, index: int, code: str) -> Finding:
         shape = judge_row(row, 0, "RT")
         if isinstance(shape, Finding) and shape.field == "point":
             return replace(shape, row=int(raw.numbers[index]), object_code=point, raw=sent)
-    if code in ("E_TIME", "E_FUTURE", "E_TOO_OLD"):
+    if code == "E_TIME":
         found = time_finding("t", code)
     else:
         zh, en, name = {
             "E_UNKNOWN_OBJECT": (f"测点“{point}”不存在", f"Point {point} is unknown", "point"),
+            "E_FUTURE": (
+                f"时间晚于平台时间{limits.future_s:g}秒以上",
+                f"The time lies more than {limits.future_s:g} s in the future",
+                "t",
+            ),
+            "E_TOO_OLD": (
+                f"时间早于{limits.oldest_years:g}年前",
+                f"The time is older than {limits.oldest_years:g} years",
+                "t",
+            ),
             "E_RANGE": (f"数值 {v:g} 不合理", f"The value {v:g} is not plausible", "v"),
             "E_DICT": (
                 f"质量码 {int(raw.q[index])} 不在字典中",

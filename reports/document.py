@@ -17,6 +17,7 @@ from portal.core.clock import CITY_ZONE
 from portal.core.codes import word_of
 from reports import charts
 from reports.advice import maintenance, points_lost, worst_indicators
+from reports.findings import METHODS, VERDICTS
 from reports.indicators import GROUP_NAMES, NOT_COVERED
 from reports.standards import STANDARDS
 from reports.wording import Wording, wording
@@ -93,6 +94,8 @@ def page_of(snapshot: dict[str, Any], imprint: Imprint, *, map_svg: str, languag
             points_lost=points_lost,
             advice=maintenance(snapshot, language),
             reasons=REASONS,
+            methods=METHODS,
+            verdicts=VERDICTS,
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -52,6 +52,33 @@ def measured(sums: Sums) -> dict[str, Measured]:
         "O5": lost_gas(sums.supply),
         "P1": licence(sums.enterprise["licence_expire_on"], sums.last_day),
     }
+
+
+def counted(indicator: str, online: Mapping[str, Measured], findings: Sequence[Row]) -> Measured:
+    """Return what counts for an indicator: the newest field value that was chosen to stand for it, else the system's."""
+    chosen = _chosen(indicator, findings)
+    return Measured(None, None, float(chosen["field_value"])) if chosen else online[indicator]
+
+
+def sources(indicator: str, online: Mapping[str, Measured], findings: Sequence[Row]) -> Row:
+    """Return where the figure of an indicator comes from, the other source's value, and their difference."""
+    chosen = _chosen(indicator, findings)
+    named = [row for row in findings if row["indicator"] == indicator and row["field_value"] is not None]
+    beside = chosen or (named[-1] if named else None)
+    system = online[indicator].value
+    field = float(beside["field_value"]) if beside else None
+    return {
+        "mark": chosen["method"] if chosen else "online",
+        "finding": beside["number"] if beside else None,
+        "system_value": system,
+        "field_value": field,
+        "difference": field - system if field is not None and system is not None else None,
+    }
+
+
+def _chosen(indicator: str, findings: Sequence[Row]) -> Row | None:
+    standing = [row for row in findings if row["indicator"] == indicator and row["counts"]]
+    return max(standing, key=lambda row: (row["found_at"], row["number"])) if standing else None
 
 
 def _share(numerator: Any, denominator: Any, reason: str) -> Measured:

@@ -17,6 +17,8 @@ from reports import archive
 from reports.advice import maintenance, worst_indicators
 from reports.builders.evaluation import snapshot_digest
 from reports.document import GRADE_WORDS, REASONS, Drawings
+from reports.finding_routes import blueprint as finding_pages
+from reports.findings import METHODS
 from reports.indicators import GROUP_NAMES, GROUP_WEIGHTS, grade_of
 from reports.orders import OrderLine, order_line, orders_of, place_order
 from reports.queries import active_enterprises
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 blueprint = Blueprint("reports", __name__)
+blueprint.register_blueprint(finding_pages)
 PAGE_ROWS = 50
 MONTHS_OFFERED = 13
 TREND_MONTHS = 6
@@ -136,6 +139,7 @@ def show(session: Session, report_id: int) -> ResponseReturnValue:
         grade_words=GRADE_WORDS,
         group_names=GROUP_NAMES,
         reasons=REASONS,
+        methods=METHODS,
         worst=worst_indicators(found.snapshot),
         advice=maintenance(found.snapshot, language())[:8],
         intact=snapshot_digest(found.snapshot) == found.snapshot_sm3,

@@ -15,6 +15,17 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "report_gave_up": lambda **_: gettext(
         "Making this report was interrupted three times. Nothing was archived; order it again, and tell the operator."
     ),
+    "finding_incomplete": lambda **_: gettext(
+        "Give source, what was checked, result, verdict, who found it and where."
+    ),
+    "finding_time_wrong": lambda **_: gettext("Give the time of the finding; it may not lie ahead."),
+    "finding_number_wrong": lambda **_: gettext("A value must be a plain number, such as 2.35."),
+    "finding_indicator_unknown": lambda **_: gettext("There is no such indicator."),
+    "finding_counts_without_value": lambda **_: gettext(
+        "Only a field value of an indicator can stand for that indicator in the score."
+    ),
+    "finding_percent_wrong": lambda **_: gettext("The value of this indicator lies between 0 and 100 %%."),
+    "evidence_wrong": lambda **_: gettext("Evidence is a JPEG, PNG or PDF file of at most 8 MB."),
     "no_file_given": lambda **_: gettext("Choose a PDF file first."),
 }
 SENTENCES["enterprise_not_chosen"] = lambda **_: gettext("Choose an enterprise first.")

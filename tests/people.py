@@ -23,11 +23,12 @@ def make_person(
     *,
     enterprise_id: int | None = None,
     adcodes: list[str] | None = None,
+    granted: list[int] | None = None,
 ) -> User:
     """Add an account that need not change its password."""
     settings = app.config["PORTAL_SETTINGS"]
     login = f"t{secrets.token_hex(5)}"
-    rights = Rights(int(role), enterprise_id=enterprise_id, adcodes=adcodes or [])
+    rights = Rights(int(role), enterprise_id=enterprise_id, adcodes=adcodes or [], granted_enterprise_ids=granted or [])
     user, _ = create_user(session, login, login, rights, settings=settings, actor=cli_actor())
     user.must_change_password = False
     session.flush()

@@ -53,13 +53,13 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.CITY_REGULATOR: _EVERYBODY
     | _READ
     | _HANDLE
-    | {"report.make", "network.import", "case.close", "enterprise.read"},
+    | {"report.make", "finding.record", "network.import", "case.close", "enterprise.read"},
     Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read"},
     Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"case.close", "enterprise.read"},
     Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | {"network.import", "case.reply"},
     Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},
     Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "dictionary.read"},
-    Role.EVALUATOR: _EVERYBODY | {"map.read", "report.read", "intake.read", "supply.read", "dictionary.read"},
+    Role.EVALUATOR: _EVERYBODY | {"map.read", "report.read", "finding.record", "intake.read", "supply.read", "dictionary.read"},
     Role.SYSTEM_ADMIN: _EVERYBODY
     | {"account.manage", "enterprise.manage", "enterprise.read", "job.read", "dictionary.read"},
     Role.SECURITY_ADMIN: _EVERYBODY

@@ -14,6 +14,7 @@ from portal.core.clock import local, month_bounds
 from portal.core.crypto import sm3_hex
 from portal.core.errors import Invalid, NotFound
 from reports import queries
+from reports.findings import current_findings
 from reports.indicators import (
     DEFINITIONS,
     MODEL_VERSION,
@@ -26,7 +27,7 @@ from reports.indicators import (
     with_agreed,
     with_shares,
 )
-from reports.measures import Sums, linepack_change, measured
+from reports.measures import Sums, counted, linepack_change, measured, sources
 from reports.queries import Row, Window
 
 LISTED_ROWS = 8
@@ -72,6 +73,7 @@ class Evaluation:
     peers: Row
     diagnosis: Row
     sample: list[Row]
+    findings: list[Row]
     limits: Row
     demo: bool
 
@@ -109,8 +111,9 @@ def collect(session: Session, enterprise_id: int, month: date, *, now: datetime,
     figures = queries.agreed_figures(session)
     model = Model(with_agreed(DEFINITIONS, figures), limits_in_force(figures))
     sums = sums_of(session, window, model.limits)
-    found = measured(sums)
-    outcomes = with_shares([judge(each, found[each.id]) for each in model.definitions])
+    findings = current_findings(session, enterprise_id, window.day_from)
+    online = measured(sums)
+    outcomes = with_shares([judge(each, counted(each.id, online, findings)) for each in model.definitions])
     total = total_of(outcomes)
     grid = queries.hours(session, window)
     return Evaluation(
@@ -136,12 +139,13 @@ def collect(session: Session, enterprise_id: int, month: date, *, now: datetime,
         alarms_by_day=queries.alarms_by_day(session, window),
         alarms_by_kind=queries.alarms_by_kind(session, window),
         supply_by_day=queries.supply_by_day(session, window),
-        indicators=[_as_row(each) for each in outcomes],
+        indicators=[_as_row(each) | sources(each.definition.id, online, findings) for each in outcomes],
         total=asdict(total),
         previous=_previous(session, window, model, now),
         peers=_peers(session, window, model, total),
         diagnosis=_diagnosis(session, window),
         sample=queries.sample_points(session, window, _sample_size(sums)),
+        findings=findings,
         limits=model.limits,
         demo=demo,
     )
@@ -172,8 +176,9 @@ def sums_of(session: Session, window: Window, limits: dict[str, float]) -> Sums:
 
 def score_window(session: Session, window: Window, model: Model) -> tuple[list[Outcome], Total]:
     """Return the indicators and the total of any window."""
-    found = measured(sums_of(session, window, model.limits))
-    outcomes = list(with_shares([judge(each, found[each.id]) for each in model.definitions]))
+    online = measured(sums_of(session, window, model.limits))
+    findings = current_findings(session, window.enterprise_id, window.day_from)
+    outcomes = list(with_shares([judge(each, counted(each.id, online, findings)) for each in model.definitions]))
     return outcomes, total_of(outcomes)
 
 

@@ -25,6 +25,7 @@ from portal.core.db import transaction
 from portal.events.rules import Terms
 from portal.events.services import Subject, open_case
 from portal.operation.alarms.services import NewAlarm, raise_alarm
+from reports.models import ReportOrder, SiteEvidence, SiteFinding
 from reports.services import Order, make_report
 from tests.factories import make_enterprise, make_pipe, make_point, make_station
 from tests.people import browser_of, make_person
@@ -63,7 +64,15 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
     )  # fmt: skip
     job = ImportJob(enterprise_id=other.id, files=["a.csv"], folder="no-such-folder", state="done")
     report = make_report(session, Order("evaluation", other.id, MONTH), settings=settings, actor=cli_actor(), now=now)
-    session.add_all([receipt, job])
+    ordered = ReportOrder(kind="evaluation", enterprise_id=other.id, period=MONTH)
+    proof = SiteEvidence(
+        enterprise_id=other.id, name="a.pdf", media_type="application/pdf", sm3="0" * 64, content=b"%PDF-"
+    )
+    finding = SiteFinding(
+        enterprise_id=other.id, period_from=MONTH, number=1, version=1, method="site", subject="x", result="x",
+        verdict="agrees", found_by="x", found_at=now, place="x", entered_by="x",
+    )  # fmt: skip
+    session.add_all([receipt, job, ordered, proof, finding])
     session.flush()
     by_name = {
         "point_id": point.id,
@@ -73,6 +82,9 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         "job_id": job.id,
         "import_id": job.id,
         "report_id": report.id,
+        "order_id": ordered.id,
+        "evidence_id": proof.id,
+        "finding_id": finding.id,
         "pipe_id": pipe.id,
         "station_id": station.id,
     }

@@ -25,9 +25,18 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 try:
-    from ingestion_adapters.client import AGAIN, BATCH_ROWS, FIRST_WAIT_S, JSON, LONGEST_WAIT_S, Answer, Queue
+    from ingestion_adapters.client import (
+        AGAIN,
+        BATCH_ROWS,
+        FIRST_WAIT_S,
+        JSON,
+        LONGEST_WAIT_S,
+        Answer,
+        Queue,
+        Sm2Signer,
+    )
 except ImportError:  # the two files were copied to an enterprise's machine
-    from client import AGAIN, BATCH_ROWS, FIRST_WAIT_S, JSON, LONGEST_WAIT_S, Answer, Queue  # type: ignore[no-redef]
+    from client import AGAIN, BATCH_ROWS, FIRST_WAIT_S, JSON, LONGEST_WAIT_S, Answer, Queue, Sm2Signer  # type: ignore[no-redef]
 
 SESSION_S = 7 * 24 * 3600
 AT_ONCE = 8
@@ -49,11 +58,18 @@ class Outbox(Queue):
 class MqttClient:
     """Signs, publishes, keeps and publishes again for one program of one enterprise."""
 
-    def __init__(self, address: str, uscc: str, app_id: str, key: str, queue_path: str | Path, ca: str = "") -> None:
-        """Use the broker at `address` (host:port) for the enterprise `uscc`; `ca` is a PEM file when it speaks TLS."""
+    def __init__(self, address: str, uscc: str, app_id: str, key: str, queue_path: str | Path, **more: str) -> None:
+        """Use the broker at `address` (host:port) for the enterprise `uscc`.
+
+        `ca` is a PEM file when the broker speaks TLS; `password` is needed with an SM2 private key only,
+        the supervisor prints it by `script/portal mqtt login`.
+        """
         host, _, port = address.rpartition(":")
         self.host, self.port, self.uscc = host, int(port), uscc
         self.app_id, self.key = app_id, key.encode()
+        self.sm2 = Sm2Signer(self.key) if "PRIVATE KEY" in key else None
+        own = hmac.new(self.key, f"mqtt|{app_id}".encode(), "sm3").hexdigest()
+        self.password = more.get("password") or own
         self.queue_path = Path(queue_path)
         self.queue = Outbox(self.queue_path)
         self.side_folder = self.queue_path.with_name(self.queue_path.name + ".refused")
@@ -61,7 +77,7 @@ class MqttClient:
         self._answers: dict[str, Answer] = {}
         self._news = threading.Condition()
         self._up = threading.Event()
-        self._client = self._make(ca)
+        self._client = self._make(more.get("ca", ""))
 
     def push(self, dataset: str, records: Sequence[dict[str, Any]]) -> list[str]:
         """Keep records for sending, in batches; return their batch numbers. `flush` sends."""
@@ -122,16 +138,15 @@ class MqttClient:
             ("X-Batch-Id", batch_id),
             ("X-Timestamp", timestamp),
             ("X-Nonce", nonce),
-            ("X-Sign-Alg", "HMAC-SM3"),
-            ("X-Sign", hmac.new(self.key, text, "sm3").hexdigest()),
+            ("X-Sign-Alg", "SM2-SM3" if self.sm2 else "HMAC-SM3"),
+            ("X-Sign", self.sm2.sign(text) if self.sm2 else hmac.new(self.key, text, "sm3").hexdigest()),
             ("Content-Encoding", "gzip"),
         ]
         return made
 
     def _make(self, ca: str) -> mqtt.Client:
         made = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=self.app_id, protocol=mqtt.MQTTv5)
-        password = hmac.new(self.key, f"mqtt|{self.app_id}".encode(), "sm3").hexdigest()
-        made.username_pw_set(self.app_id, password)
+        made.username_pw_set(self.app_id, self.password)
         if ca:
             made.tls_set(ca_certs=ca)
         made.reconnect_delay_set(1, 30)
@@ -218,6 +233,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--app-id", required=True)
     parser.add_argument("--key-file", required=True, type=Path, help="file that holds the key")
     parser.add_argument("--ca", default="", help="PEM file of the authority when the broker speaks TLS")
+    parser.add_argument("--password", default="", help="broker password, with an SM2 private key only")
     parser.add_argument("--queue", default=Path("ranjian-mqtt-queue.db"), type=Path)
     actions = parser.add_subparsers(dest="action", required=True)
     pushing = actions.add_parser("push", help='push a JSON file {"records": […]} or a list')
@@ -226,7 +242,8 @@ def main(words: Sequence[str] | None = None) -> int:
     actions.add_parser("flush", help="send what waits")
     given = parser.parse_args(words)
     key = given.key_file.read_text(encoding="utf-8").strip()
-    client = MqttClient(given.broker, given.uscc, given.app_id, key, given.queue, given.ca)
+    more = {"ca": given.ca, "password": given.password}
+    client = MqttClient(given.broker, given.uscc, given.app_id, key, given.queue, **more)
     if given.action == "push":
         found = json.loads(given.file.read_text(encoding="utf-8"))
         client.push(given.dataset, found["records"] if isinstance(found, dict) else found)

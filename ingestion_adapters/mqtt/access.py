@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.mqtt.broker import Login, password_of, reload, write_logins
+from ingestion_adapters.signing import HMAC_SM3
+from portal.accounts.keys import open_key
 from portal.accounts.models import ApiKey, Enterprise
 from portal.config import Settings
 from portal.core.actor import CITY
 from portal.core.clock import utc_now
-from portal.core.crypto import PROVIDER
 from portal.core.db import transaction
+
+log = logging.getLogger(__name__)
 
 
 def logins(session: Session, settings: Settings) -> list[Login]:
@@ -21,7 +26,13 @@ def logins(session: Session, settings: Settings) -> list[Login]:
         .join(Enterprise, Enterprise.id == ApiKey.enterprise_id)
         .where(ApiKey.revoked_at.is_(None), or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > utc_now()))
     )
-    return [Login(key.app_id, uscc, _password(key, settings)) for key, uscc in session.execute(wanted)]
+    found = []
+    for key, uscc in session.execute(wanted):
+        try:
+            found.append(Login(key.app_id, uscc, _password(key, settings)))
+        except ValueError:
+            log.error("key_changed_beside_portal", extra={"key_id": key.id})
+    return found
 
 
 def login_of(session: Session, settings: Settings, app_id: str) -> Login | None:
@@ -39,7 +50,6 @@ def sync_access(settings: Settings, *, again: bool = False) -> bool:
 
 def _password(key: ApiKey, settings: Settings) -> str:
     secret = b""
-    if key.algorithm == "HMAC-SM3":
-        label = f"api_key|{key.app_id}".encode()
-        secret = PROVIDER.unseal(settings.seal_key.encode(), key.key_sealed, label)
+    if key.algorithm == HMAC_SM3:
+        secret = open_key(key.key_sealed, key.app_id, settings, key.algorithm)
     return password_of(key.app_id, key.algorithm, secret, settings.seal_key)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion_adapters.contract import DATASETS
-from ingestion_adapters.signing import sign
+from ingestion_adapters.signing import HMAC_SM3, sign
 
 WORKER = "ranjian-intake"
 MESSAGE_BYTES = 11 * 1024 * 1024
@@ -36,7 +36,6 @@ persistence true
 persistence_location {folder}/
 autosave_interval 5
 persistent_client_expiration 30d
-message_size_limit {limit}
 max_packet_size {packet}
 max_inflight_messages 20
 max_queued_messages 20000
@@ -88,7 +87,6 @@ def write_configuration(data: Path, sock: Path, port: int, *, certificate: str =
     words = CONFIGURATION.format(
         user="user root" if os.geteuid() == 0 else "",
         folder=folder,
-        limit=MESSAGE_BYTES,
         packet=MESSAGE_BYTES + 64 * 1024,
         sock=sock / SOCKET,
         port=port,
@@ -135,7 +133,7 @@ def reload(data: Path) -> bool:
 
 def password_of(app_id: str, algorithm: str, key: bytes, seal_key: str) -> str:
     """Return a program's broker password: made from its own HMAC key; for SM2 keys from the portal's."""
-    secret = key if algorithm == "HMAC-SM3" else seal_key.encode()
+    secret = key if algorithm == HMAC_SM3 else seal_key.encode()
     return sign(secret, f"mqtt|{app_id}".encode())
 
 

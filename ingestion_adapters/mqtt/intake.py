@@ -18,11 +18,11 @@ from ingestion_adapters.doors import (
     refused_whole,
     take,
 )
-from ingestion_adapters.http.auth import ProgramKey, Sender, key_of, note_use, use_nonce
+from ingestion_adapters.http.auth import ProgramKey, key_of, note_use
 from ingestion_adapters.http.bodies import Refused, inflated, payload_of
 from ingestion_adapters.mqtt.envelope import Message, in_queue_window
-from ingestion_adapters.receipts import Batch, taken_receipt
-from ingestion_adapters.signing import ALGORITHMS, matches, well_formed
+from ingestion_adapters.receipts import Batch
+from ingestion_adapters.signing import SM2_SM3, matches, matches_sm2, well_formed
 from portal.accounts.models import Enterprise
 from portal.config import Settings
 from portal.core.actor import CITY, NOTHING, Actor
@@ -65,24 +65,22 @@ def take_message(settings: Settings, message: Message) -> Outcome:
         return refused_whole(
             door, Batch(**{**batch.__dict__, "batch_id": ""}), Refused(400, "E_SCHEMA", "bad_batch_id")
         )
-    sender = Sender(key.enterprise_id, message.app_id, message.nonce, message.body, batch.body_sm3, batch.body_bytes)
 
-    def once(session: Session) -> None:
-        if not use_nonce(session, sender, now) and not _known(session, batch):
-            raise Unsigned("E_REPLAY")
+    def noted(session: Session) -> None:
         note_use(session, actor, now)
 
-    try:
-        return take(door, batch, lambda: _payload(message), first=once)
-    except Unsigned as used:
-        return refusal(door, Refused(401, used.code, used.code), batch_id=message.batch_id)
+    # No nonce is used up: the batch number is signed, so a copy of a message only gets the first receipt again.
+    return take(door, batch, lambda: _payload(message), first=noted)
 
 
 def signer_of(settings: Settings, message: Message, now: datetime) -> ProgramKey:
     """Return the key that signed a message; raise Unsigned when there is none or it is another enterprise's."""
-    shaped = well_formed(message.timestamp, message.nonce, message.signature) and message.algorithm in ALGORITHMS
+    shaped = well_formed(message.timestamp, message.nonce, message.signature, message.algorithm)
     found = key_of(settings, message.app_id, now) if shaped and 0 < len(message.app_id) <= 64 else None
-    if found is None or not matches(found.key, (message.signed_text,), message.signature):
+    if found is None or found.algorithm != message.algorithm:
+        raise Unsigned("E_SIGN")
+    right = matches_sm2 if found.algorithm == SM2_SM3 else matches
+    if not right(found.key, (message.signed_text,), message.signature):
         raise Unsigned("E_SIGN")
     if owner_code(settings, found.enterprise_id) != message.uscc:
         raise Unsigned("E_SIGN")
@@ -104,9 +102,3 @@ def owner_code(settings: Settings, enterprise_id: int) -> str:
 
 def _payload(message: Message) -> Payload:
     return payload_of(message.dataset, message.content_type, inflated(message.body, message.encoding))
-
-
-def _known(session: Session, batch: Batch) -> bool:
-    """Return whether this very batch was taken: then a second delivery by the broker gets the first receipt."""
-    known = taken_receipt(session, batch.enterprise_id, batch.batch_id)
-    return known is not None and known.body_sm3 == batch.body_sm3

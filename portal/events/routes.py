@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,27 +11,44 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
+from gis.basemap.queries import district_names
+from gis.network.queries import find_object
 from portal.core.actor import Actor
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
-from portal.core.errors import NotAllowed, NotFound
+from portal.core.errors import Invalid, NotAllowed, NotFound
 from portal.core.paging import Page, neighbours, parse_cursor
-from portal.core.web import current_actor, requires, web_transaction
-from portal.events.forms import parse_filter, parse_hours
+from portal.core.web import current_actor, requires, sentence_of, web_transaction
+from portal.events.forms import Opening, parse_filter, parse_hours, parse_opening
 from portal.events.queries import (
     CaseFilter,
     case_counts,
     case_facts,
     cases_page,
     enterprise_choices,
+    limits_in_force,
     steps_of,
+    working_calendar,
 )
-from portal.events.rules import ENDED, STEPS, State, clock_colour, extension_most, may
+from portal.events.rules import (
+    AFTERNOON,
+    DEFAULT_TERMS,
+    ENDED,
+    MORNING,
+    STEPS,
+    State,
+    clock_colour,
+    due_at,
+    extension_most,
+    may,
+    terms_of,
+)
 from portal.events.services import (
     accept_case,
     close_case,
     dispatch_case,
     extend_case,
+    open_case_by_hand,
     refuse_case,
     reply_to_case,
     urge_case,
@@ -47,6 +65,7 @@ PERMISSION_OF_STEP = dict.fromkeys(STEPS, "case.handle") | {
     "close": "case.close",
     "void": "case.close",
 }
+WORKING_HOURS = " ".join(f"{begin:%H:%M}–{end:%H:%M}" for begin, end in (MORNING, AFTERNOON))
 PROGRESS = (
     ("open", State.AWAITING_ACCEPTANCE),
     ("accept", State.FILED),
@@ -127,6 +146,67 @@ def _page_links(page: Page, wanted: CaseFilter) -> dict[str, str | None]:
     kept: dict[str, Any] = {key: request.args[key] for key in ("level", "enterprise", "q") if request.args.get(key)}
     address = partial(url_for, ".show_cases", **kept, view=wanted.view)
     return neighbours(page, lambda row: (row.opened_at, row.id), address)
+
+
+@blueprint.get("/cases/new")
+@requires("case.open")
+@web_transaction
+def open_form(session: Session) -> ResponseReturnValue:
+    """Show the form of a case opened by hand; `layer` and `id`, or `enterprise` and `object`, fill it in."""
+    return _opening_page(session, _asked_about(session))
+
+
+def _asked_about(session: Session) -> Opening:
+    layer, number = request.args.get("layer", ""), request.args.get("id", 0, type=int)
+    opening = parse_opening(request.args)
+    if not layer:
+        return opening
+    thing = find_object(session, current_actor().scope, layer, number)
+    code = "" if layer == "user" else thing.src_code
+    return replace(opening, enterprise_id=thing.enterprise_id, object_code=code, adcode=thing.adcode)
+
+
+def _opening_page(session: Session, opening: Opening, wrong: str = "") -> str:
+    scope, now = current_actor().scope, utc_now()
+    districts = district_names(session, language())
+    return render_template(
+        "events/open.html",
+        opening=opening,
+        wrong=wrong,
+        terms=_terms_offered(session, now),
+        levels=words_of("alarm_level", language()),
+        enterprises=enterprise_choices(session),
+        districts={code: name for code, name in districts.items() if scope.whole_city or code in scope.adcodes},
+        hours=WORKING_HOURS,
+    )
+
+
+def _terms_offered(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """Return the types of cases with their limit in words and the deadline if opened now."""
+    limits, calendar = limits_in_force(session), working_calendar(session)
+    offered = []
+    for case_class, name in words_of("case_class", language()).items():
+        if case_class not in DEFAULT_TERMS:
+            continue
+        terms = terms_of(case_class, limits)
+        hours = terms.limit_minutes / 60
+        limit = gettext("%(n)s working hours", n=f"{hours:g}") if terms.working_time else gettext("%(n)s hours", n=f"{hours:g}")
+        offered.append({"code": case_class, "name": name, "limit": limit, "due_at": due_at(now, terms, calendar)})
+    return offered
+
+
+@blueprint.post("/cases")
+@requires("case.open")
+@web_transaction
+def open_by_hand(session: Session) -> ResponseReturnValue:
+    """Open a case by hand; see `parse_opening` for the fields."""
+    opening = parse_opening(request.form)
+    try:
+        case = open_case_by_hand(session, opening, now=utc_now(), actor=current_actor())
+    except Invalid as wrong:
+        return _opening_page(session, opening, sentence_of(wrong.code, **wrong.facts)), 400
+    flash(gettext("Case %(number)s opened.", number=case.case_no), "success")
+    return redirect(url_for(".show_case", case_id=case.id))
 
 
 @blueprint.get("/cases/<int:case_id>")

@@ -15,5 +15,11 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "case_extension_too_long": lambda **facts: gettext(
         "The extension must be over 0 and at most %(most)s hours.", most=facts.get("most", "")
     ),
+    "case_class_unknown": lambda **_: gettext("Choose the type of the case."),
+    "case_level_unknown": lambda **_: gettext("Choose the level of the case."),
+    "case_object_unknown": lambda **facts: gettext(
+        "The enterprise has no object %(named)s within your area.", named=facts.get("named", "")
+    ),
+    "case_district_needed": lambda **_: gettext("Name an object or a district of your area."),
     "case_hours_unreadable": lambda **_: gettext("Give the extension in hours."),
 }

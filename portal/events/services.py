@@ -9,19 +9,24 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
+from gis.network.queries import find_by_code, find_object
 from portal.audit.services import record
-from portal.core.actor import Actor, job_actor
+from portal.core.actor import Actor, Scope, job_actor
 from portal.core.clock import local
-from portal.core.errors import Conflict, Invalid, NotAllowed
+from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.core.live import announce
+from portal.events.forms import Opening
 from portal.events.models import CaseStep, SupervisionCase
 from portal.events.queries import (
+    enterprise_choices,
     late_cases,
+    limits_in_force,
     lock_case,
     steps_taken,
     working_calendar,
 )
 from portal.events.rules import (
+    DEFAULT_TERMS,
     EXTENSIONS_MOST,
     State,
     Terms,
@@ -30,10 +35,12 @@ from portal.events.rules import (
     extension_most,
     may,
     state_after,
+    terms_of,
 )
 
 NOTE_MOST_CHARS = 2000
 TITLE_MOST_CHARS = 200
+CASE_LEVELS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Subject:
     level: int
     title: str
     alarm_id: int | None = None
+    said: str | None = None
     correlation_id: Any = None
 
 
@@ -72,8 +80,42 @@ def open_case(
     session.flush()
     # The row number runs over all scopes, which a count by the writer's own scope would not.
     case.case_no = f"DD{local(now):%Y%m%d}{case.id:04d}"
-    _write(session, _Step(case, "open", None, now, actor), note=title)
+    _write(session, _Step(case, "open", None, now, actor), note=subject.said or title)
     return case
+
+
+def open_case_by_hand(session: Session, opening: Opening, *, now: datetime, actor: Actor) -> SupervisionCase:
+    """Open a case that no alarm asks for; raise Invalid for what does not fit, NotFound outside the scope."""
+    if opening.case_class is None or opening.case_class not in DEFAULT_TERMS:
+        raise Invalid("case_class_unknown")
+    if opening.level is None or opening.level not in CASE_LEVELS:
+        raise Invalid("case_level_unknown")
+    title = _said(opening.title, TITLE_MOST_CHARS)
+    enterprise_id, adcode = _concerned(session, opening, scope=actor.scope)
+    subject = Subject(
+        enterprise_id=enterprise_id,
+        adcode=adcode,
+        level=opening.level,
+        title=f"{title} {opening.object_code}".strip()[:TITLE_MOST_CHARS],
+        said=_said(opening.said) if opening.said.strip() else None,
+    )
+    terms = terms_of(opening.case_class, limits_in_force(session))
+    return open_case(session, subject, terms=terms, now=now, actor=actor)
+
+
+def _concerned(session: Session, opening: Opening, *, scope: Scope) -> tuple[int, str | None]:
+    """Return enterprise and district of a case; those of its object when it names one."""
+    if opening.enterprise_id is None or opening.enterprise_id not in {each.id for each in enterprise_choices(session)}:
+        raise NotFound("enterprise")
+    adcode = opening.adcode
+    if opening.object_code:
+        found = find_by_code(session, scope, opening.enterprise_id, opening.object_code)
+        if found is None:
+            raise Invalid("case_object_unknown", named=opening.object_code)
+        adcode = find_object(session, scope, *found).adcode
+    if not scope.whole_city and opening.enterprise_id not in scope.enterprise_ids and adcode not in scope.adcodes:
+        raise Invalid("case_district_needed")
+    return opening.enterprise_id, adcode
 
 
 def accept_case(

@@ -16,6 +16,9 @@ create table rollup_day_due (
   day date not null, starts_at_h smallint not null, since timestamptz not null default now(),
   constraint pk_rollup_day_due primary key (day, starts_at_h)
 );
+insert into rollup_day_due (day, starts_at_h)
+  select distinct ((hour at time zone 'Asia/Shanghai') - make_interval(hours => starts))::date, starts
+  from reading_hour cross join (values (0), (8)) as t(starts);
 
 -- 3. Packed days --------------------------------------------------------------------------------
 create table reading_packed (

@@ -19,7 +19,7 @@ RUN_LOCK = 727003
 # A batch of late rows often comes in several pushes: wait for the rest of it.
 SETTLED_AFTER = timedelta(seconds=20)
 DAY_SETTLED_AFTER = timedelta(minutes=2)
-HOURS_A_RUN, DAYS_A_RUN = 12, 6
+HOURS_A_RUN, DAYS_A_RUN = 12, 20
 HOUR = timedelta(hours=1)
 
 # The newest first: a month of late rows must not let the present hour wait.
@@ -43,28 +43,30 @@ def gas_day_starts_at_h(session: Session) -> int:
 
 
 def roll_up(session: Session, now: datetime) -> str:
-    """Make the hourly figures of the hours that are due and ask for their days; return how many hours and rows."""
+    """Make the hourly figures of the hours that are due; return how many hours and rows."""
     if not session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": RUN_LOCK}):
         return "another run is at work"
     due = session.execute(_DUE, {"settled": now - SETTLED_AFTER, "most": HOURS_A_RUN}).all()
     hours = sorted(row.hour for row in due)
     rows = sum(roll_up_span(session, begin, end) for begin, end in _spans(_not_retired(session, hours)))
     if due:
-        ask_for_days(session, hours)
         session.execute(_DONE, {"hours": [row.hour for row in due], "since": [row.since for row in due]})
     return f"{len(hours)} hours, {rows} rows"
 
 
 def roll_up_span(session: Session, begin: datetime, end: datetime, *, whole: bool = False) -> int:
-    """Make the hourly figures of whole hours from begin to end; return the number of rows written.
+    """Make the hourly figures of whole hours from begin to end and ask for their days; return the rows written.
 
     `whole` reads packed days for every point again, not only for those with late readings.
     """
     facts = {"begin": begin, "end": end, "first_day": _utc_day(begin), "last_day": _utc_day(end - HOUR), "whole": whole}
-    return _rows_of(session.execute(load_sql(FOLDER, "roll_up"), facts))
+    rows = _rows_of(session.execute(load_sql(FOLDER, "roll_up"), facts))
+    if rows:
+        _ask_for_days(session, [begin + HOUR * place for place in range(round((end - begin) / HOUR))])
+    return rows
 
 
-def ask_for_days(session: Session, hours: Sequence[datetime]) -> None:
+def _ask_for_days(session: Session, hours: Sequence[datetime]) -> None:
     """Ask for the daily figures, by calendar day and by gas day, of the days that hold these hours."""
     starts = sorted({0, gas_day_starts_at_h(session)})
     wanted = sorted({(day_of(hour, each), each) for hour in hours for each in starts})

@@ -1,12 +1,12 @@
 -- Hourly figures of whole hours. Parameters: begin, end, first_day, last_day (UTC days), whole.
 -- Of a packed day only the points are made again to which late readings came, unless `whole` is true.
--- Uses ix_reading_ts for the hour and the primary key of reading_packed.
+-- Ordered sums: the same readings give the very same mean whatever order they came in. Uses ix_reading_ts for the hour and the primary key of reading_packed.
 insert into reading_hour (point_id, hour, low, high, mean, last, readings, valid, in_time, in_limits)
 select
   point_id, hour,
   min(value) filter (where ok),
   max(value) filter (where ok),
-  avg(value) filter (where ok),
+  avg(value order by ts) filter (where ok),
   (max(array[extract(epoch from ts)::float8, value]) filter (where ok))[2],
   count(*),
   count(*) filter (where ok),

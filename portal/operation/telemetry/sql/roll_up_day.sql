@@ -1,7 +1,7 @@
 -- Daily figures of every point from its hours. Parameters: day, starts_at_h, begin, end. Uses ix_reading_hour_hour.
 insert into reading_day (point_id, starts_at_h, day, low, high, mean, last, readings, valid, in_time, in_limits)
 select
-  point_id, :starts_at_h, :day, min(low), max(high), sum(mean * valid) / nullif(sum(valid), 0),
+  point_id, :starts_at_h, :day, min(low), max(high), sum(mean * valid order by hour) / nullif(sum(valid), 0),
   (array_agg(last order by hour desc) filter (where valid > 0))[1],
   sum(readings), sum(valid), sum(in_time), sum(in_limits)
 from reading_hour

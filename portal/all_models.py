@@ -2,7 +2,9 @@
 
 import gis.basemap.models
 import gis.network.models
+import ingestion_adapters.mapping.models
 import ingestion_adapters.models
+import ingestion_adapters.onboarding.models
 import ingestion_adapters.pull.models
 import portal.accounts.enterprise_models
 import portal.accounts.models

@@ -136,6 +136,7 @@ class ApiKey(Base):
     app_id: Mapped[str] = mapped_column(Text, unique=True, comment="X-App-Id")
     algorithm: Mapped[str] = mapped_column(Text, server_default="HMAC-SM3", comment="X-Sign-Alg: HMAC-SM3 or SM2-SM3")
     public_key: Mapped[str | None] = mapped_column(Text, unique=True, comment="SM2 public key 04||x||y in hex, to be shown; empty for HMAC-SM3")
+    sandbox: Mapped[bool] = mapped_column(Boolean, server_default=text("false"), comment="opens the sandbox only, nothing live")
     key_sealed: Mapped[str] = mapped_column(Text, comment="secret or public key, SM4-GCM under the portal's seal key, bound to app id and algorithm")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="made")
     valid_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="ends, set at rotation")

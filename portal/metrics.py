@@ -33,6 +33,7 @@ QUEUES = text("""
     select 'import', count(*) from import_job where finished_at is null and state in ('waiting', 'reading', 'judging', 'storing')
     union all select 'rollup', count(*) from rollup_due
 """)
+BACKEND = text("select pg_backend_pid()")
 DATABASE_BYTES = text("select pg_database_size(current_database())")
 
 
@@ -56,7 +57,7 @@ def text_format(families: Iterable[Metric]) -> bytes:
 
 def figures(session: Session) -> list[Metric]:
     """Return every figure of this moment; the session must see every row."""
-    return [*_intake(session), *_duty(session), *_processes()]
+    return [*_intake(session), *_duty(session), *_processes(session.scalar(BACKEND))]
 
 
 def _intake(session: Session) -> list[Metric]:
@@ -109,23 +110,28 @@ def _duty(session: Session) -> list[Metric]:
     return [*found, size]
 
 
-def _processes() -> list[Metric]:
+def _processes(backend: int | None = None) -> list[Metric]:
     memory = GaugeMetricFamily(
         "ranjian_process_memory_bytes",
         "Resident memory of a program with its children, shared segments left out",
         labels=["program"],
     )
     number = GaugeMetricFamily("ranjian_processes", "Processes of a program", labels=["program"])
-    for program, sizes in sorted(memory_by_process().items()):
+    for program, sizes in sorted(memory_by_process(backend).items()):
         memory.add_metric([program], sum(sizes))
         number.add_metric([program], len(sizes))
     return [memory, number]
 
 
-def memory_by_process() -> dict[str, list[int]]:
-    """Return the own bytes of each process under each of the supervisor's programs; without one, of this process."""
+def memory_by_process(backend: int | None = None) -> dict[str, list[int]]:
+    """Return the own bytes of each process under each of the supervisor's programs; without one, of this process.
+
+    `backend` is a process of the database: one on this machine is found by it whoever started it.
+    """
     roots = _programs() or {os.getpid(): "web"}
     parents = {pid: parent for pid in _pids() if (parent := _parent(pid)) is not None}
+    if backend in parents and _name(parents[backend]) == "postgres":
+        roots[parents[backend]] = "database"
     found: dict[str, list[int]] = defaultdict(list)
     for pid in parents:
         above: int | None = pid
@@ -158,6 +164,13 @@ def _parent(pid: int) -> int | None:
         return int((PROC / str(pid) / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _name(pid: int) -> str:
+    try:
+        return (PROC / str(pid) / "comm").read_text("utf-8").strip()
+    except OSError:
+        return ""
 
 
 def _own_bytes(pid: int) -> int:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 from ingestion_adapters.mqtt import broker
 
 ROOT = Path(__file__).parents[1]
+REPORTS_MADE = "demo/reports-made"
 
 PROGRAM = """
 [program:{name}]
 command={command}
 directory={root}
 autostart=true
-autorestart=true
+autorestart={autorestart}
 startsecs={startsecs}
 startretries=1000
 stopsignal={stopsignal}
@@ -32,6 +35,7 @@ redirect_stderr=true
 SUPERVISOR = """
 [supervisord]
 nodaemon=true
+silent=true
 logfile={data}/log/supervisord.log
 pidfile={data}/supervisord.pid
 loglevel=warn
@@ -118,13 +122,16 @@ http {{
 def programs(data: Path, sock: Path) -> list[dict[str, str]]:
     """Return every child of the supervisor: name, command and how it is stopped, databases first."""
     python = f"{ROOT}/.venv/bin/python"
-    gunicorn = f"{ROOT}/.venv/bin/gunicorn --no-control-socket --access-logfile /dev/null --worker-tmp-dir /dev/shm"
+    # Loaded before the fork: one import for all workers, and a killed worker is back at once.
+    gunicorn = (
+        f"{ROOT}/.venv/bin/gunicorn --preload --no-control-socket --access-logfile /dev/null --worker-tmp-dir /dev/shm"
+    )
     children = [
         {"name": "web", "command": f"{gunicorn} -k gthread -w 2 --threads 8 -b unix:{sock}/web.sock wsgi:app"},
         {"name": "intake", "command": f"{gunicorn} -k gthread -w 1 --threads 4 -b unix:{sock}/intake.sock wsgi:app"},
         {"name": "live", "command": f"{python} -m portal.live.server --socket {sock}/live.sock"},
         {"name": "scheduler", "command": f"{python} -m portal.scheduler"},
-        {"name": "nginx", "command": f"nginx -e {data}/log/nginx-error.log -c {data}/nginx.conf", "stopsignal": "QUIT"},
+        {"name": "nginx", "command": f"{python} -m portal.front {data}", "stopsignal": "QUIT"},
     ]
     if not os.environ.get("DATABASE_URL"):
         database = {
@@ -136,7 +143,7 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
             "asgroup": "false",
         }
         children.insert(0, database)
-    return children + mqtt_door(data, python) + demo_programs(data, python)
+    return children + mqtt_door(data, python) + demo_programs(data, python) + demo_reports(data, python)
 
 
 def mqtt_port() -> int:
@@ -161,11 +168,28 @@ def demo_programs(data: Path, python: str) -> list[dict[str, str]]:
     for key in sorted((data / "demo").glob("*.key")):
         name, app_id = key.stem, key.with_suffix(".app").read_text("utf-8").strip()
         command = (
-            f"{python} -m ingestion_adapters.demo.program --enterprise {name} --url {url} "
+            f"nice -n 5 {python} -m ingestion_adapters.demo.program --enterprise {name} --url {url} "
             f"--app-id {app_id} --key-file {key} --queue {data}/demo/{name}.queue"
         )
         found.append({"name": f"demo-{name}", "command": command, "priority": "999"})
     return found
+
+
+def demo_reports(data: Path, python: str) -> list[dict[str, str]]:
+    """Return the program that makes the demo's first reports beside the running portal, until it has made them."""
+    if not (data / "demo-accounts.txt").exists() or (data / REPORTS_MADE).exists():
+        return []
+    once = {"autorestart": "unexpected", "startsecs": "0", "priority": "999"}
+    return [{"name": "demo-reports", "command": f"nice -n 10 {python} -m portal.demo_reports {data}", **once}]
+
+
+def answers(port: str) -> bool:
+    """Return whether the log-in page is there."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=10) as page:
+            return bool(page.status == HTTPStatus.OK)
+    except OSError:
+        return False
 
 
 def write_configuration(data: Path) -> None:
@@ -179,6 +203,7 @@ def write_configuration(data: Path) -> None:
             "priority": "100",
             "stopsignal": "TERM",
             "startsecs": "1",
+            "autorestart": "true",
             "asgroup": "true",
             "data": str(data),
             "root": str(ROOT),
@@ -206,4 +231,6 @@ def write_configuration(data: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "answers":
+        sys.exit(0 if answers(sys.argv[2]) else 1)
     write_configuration(Path(sys.argv[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from portal.jobs.queries import parameter_value
 
 # The scheduler's own row among the runs: one each time it begins to lead, its end moves while it lives.
 HEARTBEAT = "scheduler"
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations" / "versions"
 # When each ledger's row came in, as the portal's own clock says.
 LEDGER_TIMES = {"audit_entry": "at", "alarm": "received_at", "alarm_event": "at", "receipt": "received_at"}
 SEAL_AGE_S, HEARTBEAT_AGE_S, DISK_FREE_SHARE = 60.0, 30.0, 0.05
@@ -74,8 +74,12 @@ def missing_partitions(session: Session, today: date) -> list[str]:
 
 @cache
 def newest_schema() -> str | None:
-    """Return the number of the newest migration of this tree."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    """Return the number of the newest migration of this tree: the one no other builds on; None when there are two."""
+    texts = [path.read_text("utf-8") for path in MIGRATIONS.glob("*.py")]
+    made = {found for each in texts for found in re.findall(r'^revision\b[^=]*= "(\w+)"', each, re.MULTILINE)}
+    built_on = {found for each in texts for found in re.findall(r'^down_revision\b[^=]*= "(\w+)"', each, re.MULTILINE)}
+    newest = made - built_on
+    return newest.pop() if len(newest) == 1 else None
 
 
 def checks(session: Session, *, data_dir: Path, now: datetime) -> list[Check]:

@@ -1,4 +1,4 @@
-# Shared by the commands in this folder: messages, system packages, the Python environment.
+# Shared by the commands in this folder: messages, jobs with progress, system packages, the Python environment.
 set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$ROOT"
@@ -7,22 +7,67 @@ VENV="$ROOT/.venv"
 say() { printf '\033[1;34m▸\033[0m %s\n' "$*"; }
 fail() { printf '\033[1;31m✗\033[0m %s\n' "$*" >&2; exit 1; }
 
-# Run a command while a counter shows that it is still working; its output goes to a log shown on failure.
-with_progress() {
-  local what="$1"; shift
-  local log; log="$(mktemp)"
-  local began=$SECONDS
-  "$@" >"$log" 2>&1 &
-  local pid=$!
-  while kill -0 "$pid" 2>/dev/null; do
-    if [ -t 1 ]; then printf '\r  … %s (%d s)' "$what" $((SECONDS - began)); fi
-    sleep 0.5
+# Jobs run at the same time, each in a process group of its own, so that Ctrl-C ends them and all they started.
+JOB_NAMES=(); JOB_PIDS=(); JOB_LOGS=(); JOB_BEGAN=(); SHOWN_PID=""; SUDO=()
+end_jobs() {
+  local pid pids=(${JOB_PIDS[@]+"${JOB_PIDS[@]}"} $SHOWN_PID)
+  for pid in ${pids[@]+"${pids[@]}"}; do
+    kill -TERM -- "-$pid" 2>/dev/null || ${SUDO[@]+"${SUDO[@]}"} kill -TERM -- "-$pid" 2>/dev/null || true
   done
-  local status=0; wait "$pid" || status=$?
-  if [ -t 1 ]; then printf '\r\033[K'; fi
+  for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" 2>/dev/null || true; done
+  rm -f ${JOB_LOGS[@]+"${JOB_LOGS[@]}"}
+}
+trap end_jobs EXIT
+trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
+
+# begin_job WHAT COMMAND…: its output goes to a log that is shown when it fails.
+begin_job() {
+  local what="$1" log; shift
+  log="$(mktemp)"
+  [ -t 1 ] || printf '  … %s\n' "$what"
+  set -m; "$@" </dev/null >"$log" 2>&1 & set +m
+  JOB_NAMES+=("$what"); JOB_PIDS+=($!); JOB_LOGS+=("$log"); JOB_BEGAN+=("$SECONDS")
+}
+
+# await_jobs [WHAT]: wait for one job, or for all; meanwhile a line counts the seconds of each that runs.
+await_jobs() {
+  local wanted="${1:-}" line waiting each
+  while :; do
+    line=""; waiting=""
+    for each in "${!JOB_PIDS[@]}"; do
+      if kill -0 "${JOB_PIDS[$each]}" 2>/dev/null; then
+        line+="  … ${JOB_NAMES[$each]} ($((SECONDS - JOB_BEGAN[each])) s)"
+        [ -n "$wanted" ] && [ "${JOB_NAMES[$each]}" != "$wanted" ] || waiting=1
+      else
+        finish_job "$each"
+      fi
+    done
+    [ -n "$waiting" ] || break
+    [ ! -t 1 ] || printf '\r%s\033[K' "$line"
+    sleep 0.2
+  done
+  [ ! -t 1 ] || printf '\r\033[K'
+}
+
+finish_job() {
+  local each="$1" status=0 what="${JOB_NAMES[$1]}" log="${JOB_LOGS[$1]}" took=$((SECONDS - JOB_BEGAN[$1]))
+  wait "${JOB_PIDS[$each]}" || status=$?
+  unset "JOB_NAMES[$each]" "JOB_PIDS[$each]" "JOB_LOGS[$each]" "JOB_BEGAN[$each]"
+  [ ! -t 1 ] || printf '\r\033[K'
   if [ "$status" -ne 0 ]; then tail -n 40 "$log" >&2; rm -f "$log"; fail "$what failed"; fi
   rm -f "$log"
-  say "$what: done in $((SECONDS - began)) s"
+  say "$what: done in $took s"
+}
+
+with_progress() { begin_job "$@"; await_jobs "$1"; }
+
+# Run a command that speaks for itself; it ends with this one.
+run_shown() {
+  local status=0
+  set -m; "$@" </dev/null & SHOWN_PID=$!; set +m
+  wait "$SHOWN_PID" || status=$?
+  SHOWN_PID=""
+  return "$status"
 }
 
 names_in() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@"; }
@@ -34,37 +79,63 @@ missing_packages() {
   done
 }
 
-install_packages() {
-  local missing; missing="$(missing_packages "$@" | tr '\n' ' ')"
-  python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3-venv"
-  [ -n "${missing// /}" ] || return 0
-  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
-  if [ "$(id -u)" -ne 0 ]; then
-    if sudo -n true 2>/dev/null; then apt=(sudo -n "${apt[@]}"); else
-      echo "System packages are missing. Ask an administrator to run:" >&2
-      echo "  apt-get update && apt-get install -y --no-install-recommends $missing" >&2
-      exit 1
-    fi
-  fi
-  # The Debian package would otherwise create and start its own cluster on port 5432.
-  if [ "$(id -u)" -eq 0 ] && ! dpkg-query -W postgresql-15 >/dev/null 2>&1; then
-    mkdir -p /etc/postgresql-common/createcluster.d
-    echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/ranjian.conf
-  fi
-  with_progress "package lists" "${apt[@]}" update
-  # shellcheck disable=SC2086
-  with_progress "system packages ($(wc -w <<<"$missing"))" "${apt[@]}" install -y --no-install-recommends $missing
+PYTHON="$(command -v python3.11 || command -v python3 || true)"
+can_make_venv() { [ -n "$PYTHON" ] && "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null; }
+
+# What is needed to act as root: nothing, or sudo, which asks for its password once and on a terminal only.
+become_root() {
+  [ "$(id -u)" -ne 0 ] || return 0
+  command -v sudo >/dev/null || return 1
+  if sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; then SUDO=(sudo -n); else return 1; fi
 }
 
+begin_packages() {
+  local missing; missing="$(missing_packages "$@" | tr '\n' ' ')"
+  can_make_venv || missing="python3-venv $missing"
+  [ -n "${missing// /}" ] || return 0
+  become_root || {
+    echo "System packages are missing. Ask an administrator to run:" >&2
+    echo "  apt-get update && apt-get install -y --no-install-recommends ${missing% }" >&2
+    exit 1
+  }
+  # The Debian package would otherwise create and start its own cluster on port 5432.
+  if ! dpkg-query -W postgresql-15 >/dev/null 2>&1; then
+    ${SUDO[@]+"${SUDO[@]}"} mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' | ${SUDO[@]+"${SUDO[@]}"} tee /etc/postgresql-common/createcluster.d/ranjian.conf >/dev/null
+  fi
+  # shellcheck disable=SC2086
+  begin_job "system packages" apt_install $missing
+}
+
+apt_install() {
+  local root=(${SUDO[@]+"${SUDO[@]}"} env DEBIAN_FRONTEND=noninteractive)
+  # A former installation that was cut off is finished first.
+  [ -z "$(dpkg --audit)" ] || "${root[@]}" dpkg --configure -a
+  "${root[@]}" apt-get -o DPkg::Lock::Timeout=300 update
+  "${root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+}
+
+venv_is_there() { [ "$(cat "$VENV/.installed" 2>/dev/null || true)" = "$(cat "$@" | sha256sum | cut -d' ' -f1)" ]; }
+
+# The lock files name every package, so pip need not resolve; modules are compiled when they are first used.
 make_venv() {
-  local wanted stamp="$VENV/.installed"
-  wanted="$(cat "$@" | sha256sum | cut -d' ' -f1)"
-  [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && return 0
-  [ -x "$VENV/bin/python" ] || with_progress "Python environment" python3 -m venv "$VENV"
   local args=() file
+  [ -x "$VENV/bin/pip" ] || "$PYTHON" -m venv --clear "$VENV"
   for file in "$@"; do args+=(-r "$file"); done
-  with_progress "Python packages" "$VENV/bin/pip" install --disable-pip-version-check -q "${args[@]}"
-  echo "$wanted" > "$stamp"
+  "$VENV/bin/pip" install --disable-pip-version-check -q --no-deps --no-compile "${args[@]}"
+  cat "$@" | sha256sum | cut -d' ' -f1 > "$VENV/.installed"
+}
+
+# begin_bootstrap [--test]: returns when the system packages are there; `await_jobs` waits for the Python packages.
+begin_bootstrap() {
+  local packages=(script/packages.txt) locks=(requirements.txt)
+  if [ "${1:-}" = "--test" ]; then packages+=(script/packages-test.txt); locks+=(requirements-dev.txt); fi
+  local venv=""
+  venv_is_there "${locks[@]}" || venv_is_there requirements.txt requirements-dev.txt || venv=wanted
+  if [ -n "$venv" ] && can_make_venv; then begin_job "Python packages" make_venv "${locks[@]}"; venv=""; fi
+  begin_packages "${packages[@]}"
+  await_jobs "system packages"
+  if [ -n "$venv" ]; then begin_job "Python packages" make_venv "${locks[@]}"; fi
 }
 
 # The folder of data and secrets, and the settings in it, for every command that runs the portal.

@@ -56,6 +56,9 @@ REASONS: dict[str, Callable[..., str]] = {
     ),
     "file_large": lambda **f: gettext("The file is larger than %(limit_mb)s MB", **_only(f, "limit_mb")),
     "crs_must_be_given": _plain(lambda: gettext("The coordinate system must be given")),
+    "pull_answer": _plain(
+        lambda: gettext("The answer must be an object with records, and next and more where they are needed")
+    ),
     "bad_topic": _plain(lambda: gettext("The topic must be gas/{uscc}/{dataset} with a dataset that is taken")),
     "bad_envelope": _plain(
         lambda: gettext("The message carries neither signed properties nor an envelope object as agreed")

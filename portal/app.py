@@ -46,6 +46,7 @@ BLUEPRINT_MODULES = (
     "ingestion_adapters.http.routes",
     "ingestion_adapters.pages",
     "ingestion_adapters.files.routes",
+    "ingestion_adapters.pull.routes",
     "reports.routes",
 )
 SENTENCE_MODULES = (
@@ -57,6 +58,7 @@ SENTENCE_MODULES = (
     "portal.home.sentences",
     "ingestion_adapters.sentences",
     "ingestion_adapters.files.sentences",
+    "ingestion_adapters.pull.sentences",
     "reports.sentences",
 )
 UNSIGNED_FORMS = ("adapter_api",)
@@ -153,6 +155,7 @@ def _nav_items() -> list[dict[str, Any]]:
         ("reports", _("Reports"), "file-text", "/reports", "report.read"),
         ("users", _("Accounts"), "users", "/admin/users", "account.manage"),
         ("enterprises", _("Enterprises"), "building-2", "/admin/enterprises", "enterprise.read"),
+        ("pull", _("Scheduled pull"), "download", "/admin/pull", "enterprise.manage"),
         ("sessions", _("Sessions"), "lock", "/admin/sessions", "session.manage"),
         ("parameters", _("Parameters"), "settings", "/admin/parameters", "parameter.manage"),
         ("jobs", _("Jobs"), "clock", "/admin/jobs", "job.read"),

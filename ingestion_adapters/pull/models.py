@@ -34,20 +34,34 @@ class PullSource(Base):
     )
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True, comment="row number")
-    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), index=True, comment="whose data")
+    enterprise_id: Mapped[int] = mapped_column(
+        ForeignKey("enterprise.id", ondelete="RESTRICT"), index=True, comment="whose data"
+    )
     dataset: Mapped[str] = mapped_column(Text, comment="RT ALM USR DAY …")
-    url: Mapped[str] = mapped_column(Text, comment="address without the cursor; its host must be allowed by PORTAL_PULL_HOSTS")
+    url: Mapped[str] = mapped_column(
+        Text, comment="address without the cursor; its host must be allowed by PORTAL_PULL_HOSTS"
+    )
     period_s: Mapped[int] = mapped_column(Integer, server_default="60", comment="seconds between two questions")
     header_name: Mapped[str | None] = mapped_column(Text, comment="header that carries the enterprise's token")
-    header_sealed: Mapped[str | None] = mapped_column(Text, comment="value of that header, SM4-GCM under the portal's seal key, bound to the row")
-    cursor: Mapped[str] = mapped_column(Text, server_default="", comment="where the next question begins, as the last answer said")
+    header_sealed: Mapped[str | None] = mapped_column(
+        Text, comment="value of that header, SM4-GCM under the portal's seal key, bound to the row"
+    )
+    cursor: Mapped[str] = mapped_column(
+        Text, server_default="", comment="where the next question begins, as the last answer said"
+    )
     state: Mapped[str] = mapped_column(Text, server_default="running", comment="running or stopped")
-    failures: Mapped[int] = mapped_column(Integer, server_default="0", comment="failures in a row; the pauses grow with them")
+    failures: Mapped[int] = mapped_column(
+        Integer, server_default="0", comment="failures in a row; the pauses grow with them"
+    )
     last_error: Mapped[str | None] = mapped_column(Text, comment="why the last question failed")
     last_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="last answer that was taken in")
-    next_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="next question")
+    next_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), comment="next question"
+    )
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="entered")
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="changed by a person")
+    updated_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), comment="changed by a person"
+    )
 
 
 class PullRun(Base):

@@ -1,0 +1,55 @@
+"""What an enterprise's server answers: records, and where the next question begins; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from ingestion_adapters.checks import clean_text
+from ingestion_adapters.http.bodies import JSON, Refused, inflated, payload_of
+from ingestion_adapters.intake import Rows
+from ingestion_adapters.pull.rules import CURSOR_CHARS
+from ingestion_adapters.store_readings import RawReadings
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of an answer, the cursor behind them, and whether more wait."""
+
+    payload: Rows | RawReadings
+    rows: int
+    cursor: str
+    more: bool
+
+
+def page_of(dataset: str, body: bytes, encoding: str, cursor: str) -> Page:
+    """Return the page an answer holds; raise Refused when it is not `{"records": […], "next": …}` as agreed.
+
+    Without `next` the cursor stays; `more` asks again at once.
+    """
+    try:
+        found = orjson.loads(inflated(body, encoding))
+    except (orjson.JSONDecodeError, RecursionError) as broken:
+        raise Refused(400, "E_SCHEMA", "bad_json", where=clean_text(str(broken), 120)) from broken
+    if not isinstance(found, dict):
+        raise Refused(400, "E_SCHEMA", "no_records")
+    following = _cursor(found.pop("next", None), cursor)
+    more = found.pop("more", False)
+    if not isinstance(more, bool):
+        raise Refused(400, "E_SCHEMA", "pull_answer")
+    payload = payload_of(dataset, JSON, orjson.dumps(found))
+    size = payload.rows if isinstance(payload, RawReadings) else len(payload.rows)
+    return Page(payload, size, following, more and following != cursor)
+
+
+def _cursor(given: Any, before: str) -> str:
+    if given is None:
+        return before
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise Refused(400, "E_SCHEMA", "pull_answer")
+    words = str(given)
+    if len(words) > CURSOR_CHARS or not words.isprintable():
+        raise Refused(400, "E_SCHEMA", "pull_answer")
+    return words

@@ -37,6 +37,7 @@ from portal.events.rules import (
     MORNING,
     STEPS,
     State,
+    Terms,
     clock_colour,
     due_at,
     extension_most,
@@ -189,10 +190,18 @@ def _terms_offered(session: Session, now: datetime) -> list[dict[str, Any]]:
         if case_class not in DEFAULT_TERMS:
             continue
         terms = terms_of(case_class, limits)
-        hours = terms.limit_minutes / 60
-        limit = gettext("%(n)s working hours", n=f"{hours:g}") if terms.working_time else gettext("%(n)s hours", n=f"{hours:g}")
-        offered.append({"code": case_class, "name": name, "limit": limit, "due_at": due_at(now, terms, calendar)})
+        due = due_at(now, terms, calendar)
+        offered.append({"code": case_class, "name": name, "limit": _limit_said(terms), "due_at": due})
     return offered
+
+
+def _limit_said(terms: Terms) -> str:
+    hours = terms.limit_minutes / 60
+    if terms.working_time:
+        return gettext("%(n)s working hours", n=f"{hours:g}")
+    if hours > 48 and hours % 24 == 0:
+        return gettext("%(n)s days", n=f"{hours / 24:g}")
+    return gettext("%(n)s hours", n=f"{hours:g}")
 
 
 @blueprint.post("/cases")

@@ -77,12 +77,14 @@ def feeds_by_enterprise(session: Session, scope: Scope, now: datetime) -> list[t
 def readings_today(session: Session, scope: Scope, now: datetime) -> int:
     """Return how many readings were stored since midnight, from the counters of intake."""
     begin, _ = day_bounds(local(now).date())
-    owned = "true" if scope.whole_city else "enterprise_id = any(:owned)"
+    # Of a district the row policy shows the enterprises that serve it.
+    by_policy = scope.whole_city or bool(scope.adcodes)
+    owned = "true" if by_policy else "enterprise_id = any(:owned)"
     found = session.scalar(
         text(
             f"select coalesce(sum(accepted), 0) from intake_hour where dataset = 'RT' and hour >= :begin and {owned}"
         ),
-        {"begin": begin} | ({} if scope.whole_city else {"owned": sorted(scope.enterprise_ids)}),
+        {"begin": begin} | ({} if by_policy else {"owned": sorted(scope.enterprise_ids)}),
     )
     return int(found or 0)
 

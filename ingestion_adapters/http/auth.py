@@ -16,6 +16,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.defence.guard import Busy, Guard
+from ingestion_adapters.defence.queries import limits_of
+from ingestion_adapters.defence.rules import Limits
+from ingestion_adapters.defence.sentences import busy_sentence
+from ingestion_adapters.defence.services import Evidence, cut_key
 from ingestion_adapters.http.bodies import BODY_BYTES
 from ingestion_adapters.signing import SM2_SM3, in_window, matches, matches_sm2, string_to_sign, well_formed
 from portal.accounts.keys import open_key
@@ -51,6 +56,7 @@ class ProgramKey:
     enterprise_id: int
     algorithm: str
     key: bytes
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Sender:
     body: bytes | None
     body_sm3: str
     body_bytes: int
+    limits: Limits = Limits()
 
 
 _keys: dict[str, tuple[float, ProgramKey | None]] = {}
@@ -74,8 +81,15 @@ def signed(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
-        refusal = _identify()
-        return refusal if refusal is not None else view(*args, **kwargs)
+        app_id = request.headers.get("X-App-Id", "")
+        busy = _in_debt(app_id)
+        if busy is not None:
+            return _later(busy)
+        with guard().holding(min(request.content_length or BODY_BYTES, BODY_BYTES)) as full:
+            if full is not None:
+                return _later(full)
+            refusal = _identify(app_id)
+            return refusal if refusal is not None else view(*args, **kwargs)
 
     guarded.permission = PROGRAM_PERMISSION  # type: ignore[attr-defined]
     return guarded
@@ -87,29 +101,88 @@ def sender() -> Sender:
     return found
 
 
-def _identify() -> Response | None:
+def guard() -> Guard:
+    """Return this process's guard."""
+    return _guard_of(str(settings().data_dir))
+
+
+@functools.cache
+def _guard_of(data_dir: str) -> Guard:
+    return Guard(data_dir)
+
+
+def _in_debt(app_id: str) -> Busy | None:
+    """Return how long the sender has to wait, told before its body costs anything; nothing for a stranger."""
+    cached = _keys.get(app_id)
+    key = cached[1] if cached else None
+    busy = guard().wait_of(key.enterprise_id) if key else None
+    if key is not None and busy is not None:
+        hits = guard().note_over(app_id, _sample(0, ""), key.limits)
+        if hits:
+            _cut(app_id, key, "flood", hits)
+    return busy
+
+
+def _later(busy: Busy) -> Response:
+    answer = problem(
+        busy.status, "E_QUOTA", busy_sentence(busy.reason, busy.retry_after_s), server_time=stamp(utc_now())
+    )
+    answer.headers["Retry-After"] = str(busy.retry_after_s)
+    return answer
+
+
+def _sample(size: int, body_sm3: str) -> dict[str, Any]:
+    """Return what is kept of a suspicious request, so that a person can judge it afterwards."""
+    return {
+        "at": stamp(utc_now()),
+        "address": request.remote_addr or "",
+        "path": request.path[:200],
+        "bytes": size,
+        "body_sm3": body_sm3,
+    }
+
+
+def _cut(app_id: str, key: ProgramKey, kind: str, hits: int) -> None:
+    """Cut a key off; every process learns of it within the time a key is remembered."""
+    evidence = Evidence(kind, hits, key.limits.window_s, guard().samples_of(app_id))
+    with transaction(settings(), CITY, worker=True) as session:
+        done = cut_key(session, key.id, evidence, utc_now())
+    _keys.pop(app_id, None)
+    guard().forget(app_id)
+    if done:
+        log.warning("key_cut_off", extra={"key_id": key.id, "kind": kind, "hits": hits})
+
+
+def _identify(app_id: str) -> Response | None:
     """Set actor and sender of a well-signed request; return the refusal of any other."""
     now = utc_now()
     body, body_sm3, size = _read_body()
-    app_id = request.headers.get("X-App-Id", "")
     timestamp, nonce = request.headers.get("X-Timestamp", ""), request.headers.get("X-Nonce", "")
     signature, algorithm = request.headers.get("X-Sign", ""), request.headers.get("X-Sign-Alg", "")
     shaped = well_formed(timestamp, nonce, signature, algorithm)
-    found = key_of(settings(), app_id, now) if shaped and 0 < len(app_id) <= 64 else None
-    if found is not None and found.algorithm != algorithm:
-        found = None
+    known = key_of(settings(), app_id, now) if 0 < len(app_id) <= 64 else None
+    found = known if shaped and known is not None and known.algorithm == algorithm else None
     texts = tuple(string_to_sign(request.method, target, timestamp, nonce, body_sm3) for target in _targets())
+    right = matches_sm2 if algorithm == SM2_SM3 else matches
     if found is None:
         _refuse_as_slowly(texts, signature if shaped else "0" * 64, algorithm)
+    if found is None or not right(found.key, texts, signature):
+        if known is not None:
+            _note_bad(app_id, known, _sample(size, body_sm3))
         return refusal("E_SIGN", now)
-    right = matches_sm2 if algorithm == SM2_SM3 else matches
-    if not right(found.key, texts, signature):
-        return refusal("E_SIGN", now)
+    guard().note_good(app_id, request.remote_addr or "")
+    guard().charge(found.enterprise_id, found.limits, requests=1)
     if not in_window(int(timestamp), round(now.timestamp() * 1000)):
         return refusal("E_WINDOW", now)
-    g.sender = Sender(found.enterprise_id, app_id, nonce, body, body_sm3, size)
+    g.sender = Sender(found.enterprise_id, app_id, nonce, body, body_sm3, size, found.limits)
     g.actor = program_actor(found, app_id)
     return None
+
+
+def _note_bad(app_id: str, key: ProgramKey, sample: dict[str, Any]) -> None:
+    hits = guard().note_bad(app_id, sample, key.limits)
+    if hits:
+        _cut(app_id, key, "signature", hits)
 
 
 def _refuse_as_slowly(texts: tuple[bytes, ...], signature: str, algorithm: str) -> None:
@@ -172,27 +245,28 @@ def key_of(found: Settings, app_id: str, now: datetime) -> ProgramKey | None:
     wanted = select(ApiKey).where(
         ApiKey.app_id == app_id,
         ApiKey.revoked_at.is_(None),
+        ApiKey.cut_at.is_(None),
         or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > now),
     )
     with transaction(found, CITY, worker=True) as session:
         row = session.scalar(wanted)
         key = None
         if row is not None:
-            key = _opened(row, found)
+            key = _opened(row, found, limits_of(session, row.enterprise_id))
     if len(_keys) > KEY_CACHE_SIZE:
         _keys.clear()
     _keys[app_id] = (time.monotonic(), key)
     return key
 
 
-def _opened(row: ApiKey, found: Settings) -> ProgramKey | None:
+def _opened(row: ApiKey, found: Settings, limits: Limits) -> ProgramKey | None:
     """Return the key of a row; None, and a line for the operator, when the row was changed beside the portal."""
     try:
         opened = open_key(row.key_sealed, row.app_id, found, row.algorithm)
     except ValueError:
         log.error("key_changed_beside_portal", extra={"key_id": row.id})
         return None
-    return ProgramKey(row.id, row.enterprise_id, row.algorithm, opened)
+    return ProgramKey(row.id, row.enterprise_id, row.algorithm, opened, limits)
 
 
 def use_nonce(session: Session, who: Sender, now: datetime) -> bool:

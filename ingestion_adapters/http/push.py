@@ -12,10 +12,11 @@ import psycopg2
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ingestion_adapters.http.auth import Sender, note_use, use_nonce
+from ingestion_adapters.http.auth import Sender, guard, note_use, use_nonce
 from ingestion_adapters.http.bodies import BODY_BYTES, Refused, inflated, payload_of
 from ingestion_adapters.intake import Answer, accept_message
 from ingestion_adapters.receipts import Batch, Replayed, refuse
+from ingestion_adapters.store_readings import RawReadings
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Upstream
 from portal.core.web import opened
@@ -43,6 +44,8 @@ def take_push(push: Push) -> Answer:
     batch = _batch(push)
     try:
         payload = _payload(push)
+        rows = payload.rows if isinstance(payload, RawReadings) else len(payload.rows)
+        guard().charge(push.sender.enterprise_id, push.sender.limits, rows=rows)
         return _once_more(lambda session: _accept(session, push, batch, payload))
     except Conflict as known:
         no = Refused(409, known.code, "batch_conflict", **known.facts)

@@ -141,4 +141,5 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="made")
     valid_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="ends, set at rotation")
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="cut off")
+    cut_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="cut off by the portal itself, until given free")
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="last accepted request")

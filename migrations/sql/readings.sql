@@ -61,12 +61,12 @@ create view reading_all as
   select ts, value, point_id, receipt_id, quality, flag, delay_s, day from reading_unpacked;
 comment on view reading_all is 'all readings, packed or not; give a condition on day beside the one on ts';
 
+-- A semi-join and not a list: who asks for one point looks up one point.
 create or replace view reading_seen with (security_barrier) as
   select a.ts, a.value, a.point_id, a.receipt_id, a.quality, a.flag, a.delay_s, a.day from reading_all a
-  where (select scope_all())
-     or a.point_id in (select p.id from point p
-                       where p.enterprise_id = any ((select scope_enterprises())::int[])
-                          or p.adcode = any ((select scope_districts())::text[]));
+  where exists (select from point p where p.id = a.point_id
+    and ((select scope_all()) or p.enterprise_id = any ((select scope_enterprises())::int[])
+         or p.adcode = any ((select scope_districts())::text[])));
 
 -- A reading's digest; the sum over rows does not depend on their order. -0 and 0 differ in it.
 create function reading_digest(ts timestamptz, point_id int, value float8, receipt_id int, quality smallint, flag smallint, delay_s int)
@@ -145,13 +145,13 @@ begin
       union all
       select ts, value, point_id, receipt_id, quality, flag, delay_s from reading_unpacked u
       where day = $1 and exists (select from public.%1$I r where r.point_id = u.point_id)
-    ), placed as materialized (
-      select *, row_number() over one - 1 as i, round(date_part('epoch', ts - $2) * 1000)::int as ms,
+    ), placed as (
+      select point_id, ts, value, receipt_id, quality, flag, delay_s, round(date_part('epoch', ts - $2) * 1000)::int as ms,
         round(date_part('epoch', ts - lag(ts) over one) * 1000)::int as gap, exact_decimals(value) as decimals,
         case when value is null or value = 0 then true
              when abs(value) between 1e-37 and 1e38 then value::real::float8 = value else false end as narrow
       from source window one as (partition by point_id order by ts)
-    ), seen as (
+    ), seen as materialized (
       select point_id, count(*)::int as n, min(ts) as begin_at, min(ms) as ms0, max(ms) as ms1,
         coalesce(mode() within group (order by gap), 0) as step,
         case when bool_and(coalesce(gap, 0) %% 1000 = 0) then 1000 else 1 end as unit,
@@ -159,41 +159,40 @@ begin
              then power(10, max(decimals))::int end as divisor,
         bool_and(narrow) as narrow, min(value) as low, max(value) as high, count(value) as values,
         min(receipt_id) as r0, max(receipt_id) as r1, min(delay_s) as d0, max(delay_s) as d1,
-        min(quality) as q0, max(quality) as q1, min(flag) as f0, max(flag) as f1
+        min(quality) as q0, max(quality) as q1, min(flag) as f0, max(flag) as f1,
+        array_agg(ms) as ms, array_agg(value) as value, array_agg(receipt_id) as receipt, array_agg(delay_s) as delay,
+        array_agg(quality) as quality, array_agg(flag) as flag
       from placed group by point_id
-    ), known as materialized (
+    ), known as (
       -- The usual step, unless readings stray so far from it that the mean step keeps them nearer.
       select *, case when abs(ms1 - ms0 - (n - 1)::bigint * step) < 32000 * unit then step
                      else (ms1 - ms0) / greatest(n - 1, 1) / unit * unit end as pace,
-        round(low * divisor)::bigint as base, (high - low) * divisor as width
+        round(low * divisor)::bigint as base, coalesce((high - low) * divisor, 1e18) as width
       from seen
+    ), offsets as (
+      select *, array(select (each - ms0 - (place::int - 1) * pace) / unit from unnest(ms) with ordinality as u(each, place)) as off
+      from known
     ), arrays as (
-      select point_id, array_agg(off) as off, min(off) as off0, max(off) as off1, array_agg(whole) as whole,
-        array_agg(value) as value, array_agg(receipt) as receipt, array_agg(delay) as delay,
-        array_agg(quality) as quality, array_agg(flag) as flag
-      from (
-        select p.point_id, ((p.ms - k.ms0 - p.i * k.pace) / k.unit)::int as off,
-          case when k.width < 2147483647 then (round(p.value * k.divisor)::bigint - k.base)::int end as whole,
-          case when coalesce(k.width, 1e18) >= 2147483647 then p.value end as value,
-          p.receipt_id - k.r0 as receipt, p.delay_s - k.d0 as delay, p.quality, p.flag
-        from placed p join known k using (point_id) order by p.point_id, p.i
-      ) fitted group by point_id
+      select *, (select min(each) from unnest(off) each) as off0, (select max(each) from unnest(off) each) as off1,
+        case when width < 2147483647 and not (width = 0 and values = n)
+             then array(select (round(each * divisor)::bigint - base)::int from unnest(value) each) end as whole,
+        case when r1 > r0 then array(select each - r0 from unnest(receipt) each) end as receipts,
+        case when d1 > d0 then array(select each - d0 from unnest(delay) each) end as delays
+      from offsets
     )
     insert into reading_packed (point_id, day, begin_at, readings, step_ms, unit_ms, at2, at4, divisor, base, v2, v4, f4, f8,
       receipt_base, receipt2, receipt4, delay_base, delay2, delay4, quality, qualities, flag, flags)
-    select k.point_id, $1, k.begin_at, k.n, k.pace, k.unit,
-      case when a.off0 = 0 and a.off1 = 0 then null when a.off0 >= -32768 and a.off1 <= 32767 then a.off::smallint[] end,
-      case when a.off0 < -32768 or a.off1 > 32767 then a.off end,
-      case when k.width < 2147483647 then k.divisor end,
-      case when k.width < 2147483647 then k.base end,
-      case when k.width <= 32767 and not (k.width = 0 and k.values = k.n) then a.whole::smallint[] end,
-      case when k.width > 32767 and k.width < 2147483647 then a.whole end,
-      case when coalesce(k.width, 1e18) >= 2147483647 and k.narrow then a.value::real[] end,
-      case when coalesce(k.width, 1e18) >= 2147483647 and not k.narrow then a.value end,
-      k.r0, case when k.r1 > k.r0 and k.r1 - k.r0 <= 32767 then a.receipt::smallint[] end, case when k.r1 - k.r0 > 32767 then a.receipt end,
-      k.d0, case when k.d1 > k.d0 and k.d1 - k.d0 <= 32767 then a.delay::smallint[] end, case when k.d1 - k.d0 > 32767 then a.delay end,
-      k.q0, case when k.q1 > k.q0 then a.quality end, k.f0, case when k.f1 > k.f0 then a.flag end
-    from known k join arrays a using (point_id)
+    select point_id, $1, begin_at, n, pace, unit,
+      case when off0 = 0 and off1 = 0 then null when off0 >= -32768 and off1 <= 32767 then off::smallint[] end,
+      case when off0 < -32768 or off1 > 32767 then off end,
+      case when width < 2147483647 then divisor end, case when width < 2147483647 then base end,
+      case when width <= 32767 then whole::smallint[] end, case when width > 32767 then whole end,
+      case when width >= 2147483647 and narrow then value::real[] end,
+      case when width >= 2147483647 and not narrow then value end,
+      r0, case when r1 - r0 <= 32767 then receipts::smallint[] end, case when r1 - r0 > 32767 then receipts end,
+      d0, case when d1 - d0 <= 32767 then delays::smallint[] end, case when d1 - d0 > 32767 then delays end,
+      q0, case when q1 > q0 then quality end, f0, case when f1 > f0 then flag end
+    from arrays
     on conflict (point_id, day) do update set (begin_at, readings, step_ms, unit_ms, at2, at4, divisor, base, v2, v4, f4, f8,
       receipt_base, receipt2, receipt4, delay_base, delay2, delay4, quality, qualities, flag, flags) =
       (excluded.begin_at, excluded.readings, excluded.step_ms, excluded.unit_ms, excluded.at2, excluded.at4, excluded.divisor,

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlalchemy.orm import Session
 
 from gis.crs import STORAGE_SRID
 from gis.network.models import Node, Pipe, Station
+from ingestion_adapters.checks import judge_row
+from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.deliveries import Delivery
+from ingestion_adapters.samples import SAMPLES
+from ingestion_adapters.store_records import FILINGS, store_records
+from ingestion_adapters.stores import FILED
 from portal.accounts.models import Enterprise
+from portal.core.actor import cli_actor
+from portal.core.clock import utc_now
 from portal.operation.telemetry.models import Point
 
 _number = itertools.count(1)
@@ -116,3 +124,24 @@ def make_point(session: Session, enterprise: Enterprise, **given: Any) -> Point:
     session.add(made)
     session.flush()
     return made
+
+
+def file_records(session: Session, enterprise: Enterprise) -> dict[str, int]:
+    """File one record of every kind; return the numbers by table."""
+    session.execute(
+        text(
+            "insert into gas_user (enterprise_id, src_code, status, geom, user_class, households, detector) values"
+            " (:e, 'U00000001', 1, st_setsrid(st_makepoint(112.5, 32), 4490), 10, 1, true)"
+        ),
+        {"e": enterprise.id},
+    )
+    given = Delivery(enterprise.id, 1, utc_now(), cli_actor())
+    numbers = {}
+    for dataset in FILED:
+        for kind in get_args(DATASETS[dataset]) or (DATASETS[dataset],):
+            row = {name: value for name, value in SAMPLES[kind.__name__].items() if name != "object_code"}
+            stored = store_records(session, given, [judge_row(row, 0, dataset)])
+            assert stored.accepted == 1, stored.rejections
+            table = FILINGS[kind].table
+            numbers[table] = session.scalar(text(f"select max(id) from {table}"))
+    return numbers

@@ -44,6 +44,8 @@ _READ = frozenset(
         "report.read",
         "intake.read",
         "supply.read",
+        "safety.read",
+        "emergency.read",
         "dictionary.read",
     }
 )
@@ -58,8 +60,10 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"case.close", "enterprise.read"},
     Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | {"network.import", "case.reply"},
     Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},
-    Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "dictionary.read"},
-    Role.EVALUATOR: _EVERYBODY | {"map.read", "report.read", "finding.record", "intake.read", "supply.read", "dictionary.read"},
+    Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "emergency.read", "dictionary.read"},
+    Role.EVALUATOR: _EVERYBODY
+    | {"map.read", "report.read", "finding.record", "intake.read", "dictionary.read"}
+    | {"supply.read", "safety.read", "emergency.read"},
     Role.SYSTEM_ADMIN: _EVERYBODY
     | {"account.manage", "enterprise.manage", "enterprise.read", "job.read", "dictionary.read"},
     Role.SECURITY_ADMIN: _EVERYBODY

@@ -27,7 +27,7 @@ from portal.events.services import Subject, open_case
 from portal.operation.alarms.services import NewAlarm, raise_alarm
 from reports.models import ReportOrder, SiteEvidence, SiteFinding
 from reports.services import Order, make_report
-from tests.factories import make_enterprise, make_pipe, make_point, make_station
+from tests.factories import file_records, make_enterprise, make_pipe, make_point, make_station
 from tests.people import browser_of, make_person
 
 NOBODYS_ID = 987_654_321
@@ -87,6 +87,7 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         "finding_id": finding.id,
         "pipe_id": pipe.id,
         "station_id": station.id,
+        **{f"{table}_id": number for table, number in file_records(session, other).items()},
     }
     return by_name, {"pipe": pipe.id, "station": station.id, "sensor": point.id, "alarm": alarm.id}
 

@@ -35,6 +35,13 @@ def city_box(session: Session) -> tuple[float, float, float, float]:
     return (row[0], row[1], row[2], row[3]) if row[0] is not None else NOWHERE
 
 
+def city_area(session: Session) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north of the city's districts in degrees; None when no boundary is loaded."""
+    edges = (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
+    row = session.execute(select(*[edge(func.ST_Extent(District.geom)) for edge in edges])).one()
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
+
+
 def district_outlines(session: Session, tolerance_deg: float = 0.0005) -> list[tuple[str, str]]:
     """Return name and simplified outline (GeoJSON) of every district."""
     simple = partial(func.ST_SimplifyPreserveTopology, District.geom, tolerance_deg)

@@ -12,7 +12,7 @@ import click
 from gis.network.topology_store import build_topology
 from ingestion_adapters.files.judge import Judged, judge_delivery
 from ingestion_adapters.files.report import report_json
-from ingestion_adapters.files.store import known_nodes, store_delivery
+from ingestion_adapters.files.store import known_nodes, limits_of_city, store_delivery
 from portal.accounts.queries import enterprise_named
 from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
@@ -42,9 +42,9 @@ def import_network(
     settings = Settings.from_env()
     with transaction(settings, CITY, worker=True) as session:
         owner = enterprise_named(session, enterprise)
-        nodes = known_nodes(session, owner.id)
+        nodes, limits = known_nodes(session, owner.id), limits_of_city(session)
     click.echo(f"reading {len(files)} file(s) …", err=True)
-    judged = judge_delivery(files, crs, known_nodes=nodes)
+    judged = judge_delivery(files, crs, limits, known_nodes=nodes)
     if report_file:
         report_file.write_text(json.dumps(report_json(judged), ensure_ascii=False, indent=1), encoding="utf-8")
     _show(judged)
@@ -52,6 +52,7 @@ def import_network(
         click.echo("refused: the coordinate system cannot be known from the file; give --crs", err=True)
         sys.exit(1)
     if dry_run:
+        _end(bool(judged.records))
         return
     click.echo("storing …", err=True)
     with transaction(settings, CITY, worker=True) as session:
@@ -60,6 +61,13 @@ def import_network(
         f"receipt {done.receipt_id}: {done.accepted} stored, {done.unchanged} unchanged, {done.quarantined} rows in quarantine; "
         f"network of {done.topology.pipes} pipes in {done.topology.parts} part(s), {done.topology.unfed} not supplied"
     )
+    _end(bool(done.accepted + done.unchanged))
+
+
+def _end(some_good: bool) -> None:
+    if not some_good:
+        click.echo("refused: no row of this delivery is good", err=True)
+        sys.exit(1)
 
 
 @network.command("check")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.files.judge import Judged, judge_delivery
 from ingestion_adapters.files.report import report_json
-from ingestion_adapters.files.store import known_nodes, store_delivery
+from ingestion_adapters.files.store import known_nodes, limits_of_city, store_delivery
 from ingestion_adapters.models import ImportJob
 from portal.accounts.models import User
 from portal.config import Settings
@@ -48,8 +48,8 @@ def _take_in(settings: Settings, job_id: int) -> None:
     with transaction(settings, CITY, worker=True) as session:
         job = session.get_one(ImportJob, job_id)
         paths = [Path(settings.data_dir) / job.folder / name for name in job.files]
-        nodes = known_nodes(session, job.enterprise_id)
-    judged = judge_delivery(paths, job.crs_said, known_nodes=nodes)
+        nodes, limits = known_nodes(session, job.enterprise_id), limits_of_city(session)
+    judged = judge_delivery(paths, job.crs_said, limits, known_nodes=nodes)
     if judged.needs_crs:
         _finish(settings, job_id, judged, "needs_crs", None)
     elif job.dry_run:

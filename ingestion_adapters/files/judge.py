@@ -18,7 +18,14 @@ from ingestion_adapters.files.drafts import Draft, Judging, drafts_of
 from ingestion_adapters.files.findings import Finding, Where, say
 from ingestion_adapters.files.joining import Nodes, Place, check_device, join_pipes
 from ingestion_adapters.files.lines import lines_of
-from ingestion_adapters.files.places import note_far, note_far_line, note_same_place, place_drafts, spread_limit
+from ingestion_adapters.files.places import (
+    look_elsewhere,
+    note_far,
+    note_far_line,
+    note_same_place,
+    place_drafts,
+    spread_limit,
+)
 from ingestion_adapters.files.preview import preview_geojson
 from ingestion_adapters.files.records import record_from, record_of
 from ingestion_adapters.files.whole import judge_whole
@@ -154,6 +161,7 @@ def _judge_places(by_kind: Mapping[str, list[Draft]], judging: Judging) -> None:
     if not len(together):
         return
     middle = spread_limit(together[:, 0], together[:, 1], judging.limits)
+    look_elsewhere(middle[:2], judging)
     note_far(points, middle, judging)
     for draft in lines:
         note_far_line(draft, draft.values["line"], middle, judging)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ingestion_adapters.doors import Door, Outcome, in_transaction, refusal
 from ingestion_adapters.files.findings import Finding
 from ingestion_adapters.files.judge import Judged, judge_delivery
-from ingestion_adapters.files.store import Stored, known_nodes, store_delivery
+from ingestion_adapters.files.store import Stored, known_nodes, limits_of_city, store_delivery
 from ingestion_adapters.http.auth import stamp
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.models import Receipt
@@ -22,7 +22,7 @@ from portal.core.errors import Conflict
 def take_network(door: Door, batch: Batch, paths: Sequence[Path], crs: str | None) -> Outcome:
     """Take one delivery of files in, once; raise Upstream while the database is away."""
     nodes = in_transaction(door, lambda session: known_nodes(session, batch.enterprise_id))
-    judged = judge_delivery(paths, crs, known_nodes=nodes)
+    judged = judge_delivery(paths, crs, in_transaction(door, limits_of_city), known_nodes=nodes)
     if judged.needs_crs:
         return _refused(door, batch, judged)
 

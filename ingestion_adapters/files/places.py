@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from scipy.spatial import cKDTree
 from gis.crs import Frame, row_frames, storage_from
 from gis.network.rules import Limits
 from ingestion_adapters.files.drafts import Draft, Judging
+from ingestion_adapters.files.findings import Where, say
 from ingestion_adapters.files.systems import axes_of, xy_of
 from ingestion_adapters.files.tables import Table
 
@@ -110,6 +112,23 @@ def spread_limit(lon: Floats, lat: Floats, limits: Limits) -> tuple[float, float
     return *middle, max(limits.spread_floor_m, limits.spread_factor * usual)
 
 
+def inside(point: tuple[float, float], area: tuple[float, float, float, float]) -> bool:
+    """Return whether a place (lon, lat) lies in west, south, east, north."""
+    return area[0] <= point[0] <= area[2] and area[1] <= point[1] <= area[3]
+
+
+def look_elsewhere(middle: tuple[float, float], judging: Judging) -> None:
+    """Put the city's area aside, and say so, when the delivery as a whole lies elsewhere (R16).
+
+    An enterprise may deliver what it runs in the next city; refusing every row would say nothing about any of them.
+    """
+    area = judging.limits.area
+    if area is not None and not inside(middle, area):
+        judging.limits = replace(judging.limits, area=None)
+        facts = {"x": f"{middle[0]:.4f}", "y": f"{middle[1]:.4f}"}
+        judging.findings.append(say("delivery_elsewhere", Where(""), facts))
+
+
 def note_far(drafts: Sequence[Draft], middle: tuple[float, float, float], judging: Judging) -> None:
     """Refuse drafts far from the rest of the delivery or outside the city (R16)."""
     area = judging.limits.area
@@ -129,7 +148,7 @@ def _note_far_point(
 ) -> None:
     lon, lat = point
     gap = distance_m((middle[0], middle[1]), point)
-    if area is not None and not (area[0] <= lon <= area[2] and area[1] <= lat <= area[3]):
+    if area is not None and not inside(point, area):
         judging.note(draft, "place_area", facts={"x": f"{lon:.6f}", "y": f"{lat:.6f}"})
     elif gap > middle[2]:
         judging.note(draft, "place_far", facts={"distance": f"{gap / 1000:.0f}"})

@@ -10,6 +10,8 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gis.basemap.queries import city_area
+from gis.network.rules import Limits
 from gis.network.topology_store import Topology, build_topology
 from ingestion_adapters.checks import Finding as RowFinding
 from ingestion_adapters.contract import User
@@ -52,6 +54,11 @@ def known_nodes(session: Session, enterprise_id: int) -> dict[str, Place]:
         text("select src_code, st_x(geom), st_y(geom) from gas_node where enterprise_id = :id"), {"id": enterprise_id}
     )
     return {code: (lon, lat) for code, lon, lat in rows}
+
+
+def limits_of_city(session: Session) -> Limits:
+    """Return the limits of the rules with the area of the city as its district boundaries say (R16)."""
+    return Limits(area=city_area(session))
 
 
 def digest_of(paths: Sequence[Path]) -> tuple[str, int]:

@@ -98,13 +98,24 @@ begin_packages() {
     echo "  apt-get update && apt-get install -y --no-install-recommends ${missing% }" >&2
     exit 1
   }
-  # The Debian package would otherwise create and start its own cluster on port 5432.
-  if ! dpkg-query -W postgresql-15 >/dev/null 2>&1; then
-    ${SUDO[@]+"${SUDO[@]}"} mkdir -p /etc/postgresql-common/createcluster.d
-    echo 'create_main_cluster = false' | ${SUDO[@]+"${SUDO[@]}"} tee /etc/postgresql-common/createcluster.d/ranjian.conf >/dev/null
-  fi
+  keep_services_down
   # shellcheck disable=SC2086
   begin_job "system packages" apt_install $missing
+}
+
+# Debian's packages would otherwise make a cluster on port 5432 and start services of their own on our ports.
+keep_services_down() {
+  local root=(${SUDO[@]+"${SUDO[@]}"} env) service
+  if ! dpkg-query -W postgresql-15 >/dev/null 2>&1; then
+    "${root[@]}" mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' | "${root[@]}" tee /etc/postgresql-common/createcluster.d/ranjian.conf >/dev/null
+  fi
+  for service in nginx mosquitto; do
+    if ! dpkg-query -W "$service" >/dev/null 2>&1 && [ ! -e "/etc/systemd/system/$service.service" ]; then
+      "${root[@]}" mkdir -p /etc/systemd/system
+      "${root[@]}" ln -s /dev/null "/etc/systemd/system/$service.service"
+    fi
+  done
 }
 
 apt_install() {
@@ -132,8 +143,8 @@ begin_bootstrap() {
   if [ "${1:-}" = "--test" ]; then packages+=(script/packages-test.txt); locks+=(requirements-dev.txt); fi
   local venv=""
   venv_is_there "${locks[@]}" || venv_is_there requirements.txt requirements-dev.txt || venv=wanted
-  if [ -n "$venv" ] && can_make_venv; then begin_job "Python packages" make_venv "${locks[@]}"; venv=""; fi
   begin_packages "${packages[@]}"
+  if [ -n "$venv" ] && can_make_venv; then begin_job "Python packages" make_venv "${locks[@]}"; venv=""; fi
   await_jobs "system packages"
   if [ -n "$venv" ]; then begin_job "Python packages" make_venv "${locks[@]}"; fi
 }

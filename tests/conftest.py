@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from flask import Flask
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from portal.config import Settings
 from portal.core.actor import CITY
 from portal.core.db import engine_for, hand_over_scope, transaction
+from portal.foreign_database import urls_for
 
 ROOT = Path(__file__).parents[1]
 KNOWN_MARKS = {line.split("\t")[0] for line in (ROOT / "docs" / "clauses.tsv").read_text("utf-8").splitlines()}
@@ -48,15 +50,33 @@ def _template_name() -> str:
 
 
 def _with_database(url: str, name: str) -> str:
-    return url.replace("/ranjian?", f"/{name}?")
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}")) if "://" in url else url
+
+
+def _secrets_of(url: str) -> dict[str, str]:
+    """Return settings on an existing server: the same ones each time, since its roles outlive a run."""
+
+    def word(what: str) -> str:
+        return hashlib.sha256(f"{what} of {url}".encode()).hexdigest()[:40]
+
+    app, worker = word("APP_PASSWORD"), word("WORKER_PASSWORD")
+    keys = {name: word(name) for name in ("PORTAL_SECRET_KEY", "PORTAL_SCOPE_KEY", "PORTAL_SEAL_KEY")}
+    return {"APP_PASSWORD": app, "WORKER_PASSWORD": worker} | keys | urls_for(url, app, worker)
+
+
+def _server() -> dict[str, str]:
+    """Return the settings of the server under test: PORTAL_TEST_DATABASE_URL, or a cluster that is thrown away."""
+    if foreign := os.environ.get("PORTAL_TEST_DATABASE_URL"):
+        return _secrets_of(foreign)
+    folder = Path(os.environ.get("PORTAL_TEST_DIR", ROOT / "var" / "test"))
+    subprocess.run([ROOT / "script" / "cluster", "start", "--throwaway", folder], check=True, timeout=120)
+    return _read_secrets(folder / "secrets.env")
 
 
 @pytest.fixture(scope="session")
 def database() -> Iterator[dict[str, str]]:
-    """Give the settings of a freshly migrated database in a cluster that is thrown away."""
-    folder = Path(os.environ.get("PORTAL_TEST_DIR", ROOT / "var" / "test"))
-    subprocess.run([ROOT / "script" / "cluster", "start", "--throwaway", folder], check=True, timeout=120)
-    secrets = _read_secrets(folder / "secrets.env")
+    """Give the settings of a freshly migrated database of one's own, dropped at the end."""
+    secrets = _server()
     owner = secrets["PORTAL_OWNER_DATABASE_URL"]
     template, name = _template_name(), f"test_{os.getpid()}"
     admin = create_engine(_with_database(owner, "postgres"), isolation_level="AUTOCOMMIT")
@@ -64,6 +84,7 @@ def database() -> Iterator[dict[str, str]]:
         connection.execute(text("select pg_advisory_lock(42)"))
         known = connection.scalar(text("select 1 from pg_database where datname = :n"), {"n": template})
         if not known:
+            connection.execute(text(f"drop database if exists {template}_making with (force)"))
             connection.execute(text(f"create database {template}_making"))
             made = {**os.environ, **secrets, "PORTAL_OWNER_DATABASE_URL": _with_database(owner, f"{template}_making")}
             subprocess.run(
@@ -77,6 +98,10 @@ def database() -> Iterator[dict[str, str]]:
     engine_for.cache_clear()
     with admin.connect() as connection:
         connection.execute(text(f"drop database if exists {name} with (force)"))
+        if "PORTAL_TEST_DATABASE_URL" in os.environ:
+            connection.execute(text("select pg_advisory_lock(42)"))
+            connection.execute(text(f"drop database if exists {template}"))
+            connection.execute(text("select pg_advisory_unlock(42)"))
     admin.dispose()
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
+from ingestion_adapters.checks import instant_of
 from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.monitor import (
+    FeedFilter,
     ReceiptFilter,
-    feed_lines,
     findings_by_code,
+    monitor,
     receipts_listed,
     sender_name,
     senders,
+    silences,
 )
+from ingestion_adapters.quality.labels import short, span
 from ingestion_adapters.receipts import PAGE_ROWS, findings_page, receipt_of
 from portal.audit.services import record
 from portal.core.cells import safe_value
@@ -28,6 +33,8 @@ from portal.core.errors import NotFound
 from portal.core.web import current_actor, opened, requires, web_transaction
 
 blueprint = Blueprint("intake", __name__)
+blueprint.add_app_template_filter(span, "span")
+blueprint.add_app_template_filter(short, "short")
 CSV_PAGE = 5000
 COLUMNS = ("file", "row", "object_code", "field", "rule", "severity", "code", "message", "raw")
 
@@ -36,10 +43,34 @@ COLUMNS = ("file", "row", "object_code", "field", "rule", "severity", "code", "m
 @requires("intake.read")
 @web_transaction
 def show_feeds(session: Any) -> ResponseReturnValue:
-    """Show what each enterprise sent in the last 24 hours."""
-    lines = feed_lines(session, utc_now())
-    sums = {name: sum(getattr(line, name) for line in lines) for name in ("batches", "rows", "rejected", "late")}
-    return render_template("intake/receipts_feeds.html", lines=lines, sums=sums)
+    """Show each feed's last 24 hours: expected, received, stored, late, refused, and who is silent."""
+    now = utc_now()
+    wanted = FeedFilter(
+        enterprise_id=_number("enterprise") or None,
+        dataset=_dataset(),
+        trouble=request.args.get("trouble") == "1",
+        after=request.args.get("after", "")[:80].replace("\x00", ""),
+    )
+    seen = monitor(session, wanted, now)
+    kept = {
+        "enterprise": wanted.enterprise_id,
+        "dataset": wanted.dataset or None,
+        "trouble": "1" if wanted.trouble else None,
+    }
+    return render_template(
+        "intake/monitor.html",
+        seen=seen,
+        wanted=wanted,
+        now=now,
+        silent=silences(session, now),
+        enterprises=senders(session),
+        datasets=list(DATASETS),
+        sums={name: sum(line.sum(name) for line in seen.lines) for name in ("rows", "rejected", "late", "refused")},
+        links={
+            "prev": url_for(".show_feeds", **kept) if wanted.after else None,
+            "next": url_for(".show_feeds", **kept, after=seen.following) if seen.following else None,
+        },
+    )
 
 
 @blueprint.get("/intake/receipts")
@@ -49,9 +80,10 @@ def list_receipts(session: Any) -> ResponseReturnValue:
     """List receipts, newest first."""
     wanted = ReceiptFilter(
         enterprise_id=_number("enterprise") or None,
-        dataset=request.args.get("dataset", "") if request.args.get("dataset") in DATASETS else "",
+        dataset=_dataset(),
         trouble=request.args.get("trouble") == "1",
         before=_number("before"),
+        hour=_hour(),
     )
     found = receipts_listed(session, wanted)
     page, following = found[:PAGE_ROWS], None
@@ -59,6 +91,7 @@ def list_receipts(session: Any) -> ResponseReturnValue:
         "enterprise": wanted.enterprise_id,
         "dataset": wanted.dataset or None,
         "trouble": "1" if wanted.trouble else None,
+        "hour": request.args.get("hour") if wanted.hour else None,
     }
     if len(found) > PAGE_ROWS:
         following = url_for(".list_receipts", **kept, before=page[-1][0].id)
@@ -159,6 +192,17 @@ def _csv_line(values: Any) -> str:
 def _number(name: str) -> int:
     words = request.args.get(name, "")
     return int(words) if words.isascii() and words.isdigit() and len(words) <= 9 else 0
+
+
+def _dataset() -> str:
+    words = request.args.get("dataset", "")
+    return words if words in DATASETS else ""
+
+
+def _hour() -> datetime | None:
+    """Return the begin of the hour asked for; an address may carry any text there."""
+    found = instant_of(request.args.get("hour", "").replace(" ", "+"))
+    return found.replace(minute=0, second=0, microsecond=0) if found else None
 
 
 def _english() -> bool:

@@ -7,6 +7,7 @@ import ingestion_adapters.mapping.models
 import ingestion_adapters.models
 import ingestion_adapters.onboarding.models
 import ingestion_adapters.pull.models
+import ingestion_adapters.quality.models
 import portal.accounts.enterprise_models
 import portal.accounts.models
 import portal.audit.models

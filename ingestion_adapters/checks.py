@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -220,6 +221,9 @@ def _place_finding(field: str, value: object) -> Finding | None:
             return None
         return Finding(0, "E_GEOMETRY", "几何为空或不是 LineString", "The geometry is empty or not a LineString", field)
     limit = 180.0 if field == "lon" else 90.0
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > limit:
         return off_system(field)
     return None

@@ -222,7 +222,7 @@ def _joined(files: list[FileRows]) -> Rows:
 def _batch(owner: Owner, delivery: Delivery) -> Batch:
     """Return the batch of a delivery; its number is made from contents and names."""
     whole = delivery.copies[0].sm3 if len(delivery.copies) == 1 else sm3_hex("".join(_sums(delivery)).encode())
-    number = sm3_hex("|".join([whole, *map(_safe, delivery.names)]).encode())[:48]
+    number = sm3_hex("|".join([delivery.dataset, whole, *map(_safe, delivery.names)]).encode())[:48]
     size = sum(each.lying.size for each in delivery.copies)
     names = [_safe(name) for name in delivery.names]
     return Batch(owner.id, delivery.dataset or "?", f"drop-{number}", "drop", whole, size, "drop", files=names)

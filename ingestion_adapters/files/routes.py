@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
+from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.files.preview_svg import preview_svg
 from ingestion_adapters.models import ImportJob
 from portal.accounts.queries import enterprises
@@ -31,7 +32,7 @@ from portal.core.web import current_actor, requires, settings, web_transaction
 blueprint = Blueprint("imports", __name__, url_prefix="/intake")
 
 MOST_FILES = 10
-SUFFIXES = (".csv", ".xlsx", ".zip", ".geojson", ".json", ".gpkg")
+SUFFIXES = (".csv", ".xlsx", ".zip", ".geojson", ".json", ".ndjson", ".gpkg")
 CRS_SAID = re.compile(r"EPSG:\d{4,6}|GCJ02|BD09")
 COMMON_CRS = ("EPSG:4490", "EPSG:4326", "EPSG:4546", "EPSG:4547", "EPSG:4548", "EPSG:4549", "GCJ02", "BD09")
 GOING = ("waiting", "reading", "judging", "storing")
@@ -44,14 +45,20 @@ FINDING_KINDS = ("findings", "warnings", "notices")
 @web_transaction
 def upload_form(session: Session) -> ResponseReturnValue:
     """Show the upload form."""
-    return render_template("intake/upload.html", senders=_senders(session), systems=COMMON_CRS, suffixes=SUFFIXES)
+    return render_template(
+        "intake/upload.html",
+        senders=_senders(session),
+        datasets=list(DATASETS),
+        systems=COMMON_CRS,
+        suffixes=SUFFIXES,
+    )
 
 
 @blueprint.post("/upload")
 @requires("network.import")
 @web_transaction
 def upload(session: Session) -> ResponseReturnValue:
-    """Take the files of one delivery; fields `enterprise`, `crs`, `dry_run`, `files`."""
+    """Take the files of one delivery; fields `enterprise`, `dataset`, `crs`, `dry_run`, `files`."""
     actor = current_actor()
     allowed = {each.id for each in _senders(session)}
     enterprise_id = request.form.get("enterprise", type=int)
@@ -60,12 +67,16 @@ def upload(session: Session) -> ResponseReturnValue:
     said = request.form.get("crs", "").strip().upper()
     if said and not CRS_SAID.fullmatch(said):
         raise Invalid("crs_unknown", crs=said[:40])
+    dataset = request.form.get("dataset") or "NET"
+    if dataset not in DATASETS:
+        raise Invalid("E_DATASET")
     folder, names = _kept_files()
     job = ImportJob(
         enterprise_id=enterprise_id,
         user_id=actor.id,
         files=names,
         folder=folder,
+        dataset=dataset,
         crs_said=said or None,
         dry_run=request.form.get("dry_run") == "1",
     )
@@ -78,7 +89,7 @@ def upload(session: Session) -> ResponseReturnValue:
         object_type="import_job",
         object_id=job.id,
         enterprise_id=enterprise_id,
-        after={"files": names},
+        after={"files": names, "dataset": dataset},
     )
     return redirect(url_for(".show_import", job_id=job.id))
 
@@ -185,6 +196,7 @@ def again(session: Session, job_id: int) -> ResponseReturnValue:
         user_id=current_actor().id,
         files=job.files,
         folder=job.folder,
+        dataset=job.dataset,
         crs_said=said,
         dry_run=False,
     )

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import psycopg2
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -114,10 +115,28 @@ def read_ms(settings: Settings, scope: Scope, ids: np.ndarray, span: tuple[datet
     for number in [0, *range(READS)]:
         with transaction(settings, scope) as session:
             point: Point = find_point(session, CITY, int(pick.choice(ids))).point
-            spent = took_s(lambda session=session, point=point: figures_of(session, point, *span, width=1440))  # type: ignore[misc]
+            spent = took_s(lambda session=session, point=point: figures_of(session, point, *span))  # type: ignore[misc]
             if number:
                 times.append(1000 * spent)
     return statistics.median(times), statistics.quantiles(times, n=20)[18]
+
+
+def plain_ms(settings: Settings, ids: np.ndarray, day: date) -> float:
+    """Return the median time in which the driver alone reads the same rows from the day's own table, ms."""
+    link = psycopg2.connect(settings.worker_database_url.replace("postgresql+psycopg2", "postgresql"))
+    times, pick = [], random.Random(2)
+    with link, link.cursor() as cursor:
+        for _ in range(READS):
+            point = int(pick.choice(ids))
+            began = time.perf_counter()
+            cursor.execute(
+                "select ts, value, quality from reading where point_id = %s and ts >= %s and ts < %s order by ts",
+                (point, f"{day} 00:00+00", f"{day + timedelta(days=1)} 00:00+00"),
+            )
+            cursor.fetchall()
+            times.append(1000 * (time.perf_counter() - began))
+    link.close()
+    return statistics.median(times)
 
 
 def rolled_up(settings: Settings, begin: datetime, rows: int) -> Figures:
@@ -183,11 +202,13 @@ def measured(settings: Settings, rows: int) -> Figures:
     figures |= rolled_up(settings, begin, rows)
     figures["ms_latest_50000_points"] = latest_ms(settings, CITY)
     figures["ms_latest_50000_points_of_one_enterprise"] = latest_ms(settings, own)
+    figures["ms_24h_plain_sql"] = plain_ms(settings, ids, day)
     figures["ms_24h_raw"], figures["ms_p95_24h_raw"] = read_ms(settings, CITY, ids, span)
     figures["ms_24h_raw_of_one_enterprise"], _ = read_ms(settings, own, ids, span)
     figures |= packed(settings, day, rows)
     figures["ms_24h_packed"], figures["ms_p95_24h_packed"] = read_ms(settings, CITY, ids, span)
     figures["ms_24h_packed_of_one_enterprise"], _ = read_ms(settings, own, ids, span)
+    figures["ratio_24h_packed_to_plain_sql"] = figures["ms_24h_packed"] / figures["ms_24h_plain_sql"]
     now = datetime.now(UTC)
     years = now - timedelta(days=YEARS * 365), now
     figures["ms_5_years"], figures["ms_p95_5_years"] = read_ms(settings, CITY, ids[:100], years)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
+from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -22,66 +19,21 @@ from sqlalchemy.orm import Session
 from portal.config import Settings
 from portal.core.actor import CITY, Actor, Scope
 from portal.core.clock import utc_now
-from portal.core.db import engine_for, hand_over_scope, transaction
+from portal.core.db import hand_over_scope, transaction
 from portal.flows.alarm_intake import take_in_readings
 from portal.operation.telemetry import rollup
-from portal.operation.telemetry.blocks import ReadingBlock
 from portal.operation.telemetry.commands import telemetry
+from portal.operation.telemetry.conflict_queries import second_values_of_receipt
 from portal.operation.telemetry.models import Point
 from portal.operation.telemetry.packing import days_to_pack, known_in_packed, pack_due
 from portal.operation.telemetry.queries import latest_of, series_of
 from portal.operation.telemetry.retention import retirable_days, retire_due
-from portal.operation.telemetry.rollup import roll_up, roll_up_days, roll_up_span
+from portal.operation.telemetry.rollup import roll_up, roll_up_span
 from portal.operation.telemetry.series import figures_of
-from portal.operation.telemetry.services import StoredReadings, store_readings
+from portal.operation.telemetry.services import store_readings
 from tests.factories import make_enterprise, make_point
-
-DAY_MS, MINUTE_MS = 86_400_000, 60_000
-TODAY = utc_now().date()
-RECEIVED = datetime.combine(TODAY, datetime.min.time(), UTC)
-BACK_FILLED, REVISED = 1, 4
-ROWS = "select ts, value, quality, flag, receipt_id, delay_s from {} where point_id = :p order by ts"
-
-
-def ms_of(day: date, minute: float = 0) -> int:
-    """Return the milliseconds of a minute of a UTC day."""
-    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000 + minute * MINUTE_MS)
-
-
-def block_of(point: Point, ts_ms: list[int], values: list[float], *, receipt: int = 1, flag: int = 0) -> ReadingBlock:
-    """Return readings of one point in order of time."""
-    order = np.argsort(np.array(ts_ms, np.int64), kind="stable")
-    size = len(ts_ms)
-    return ReadingBlock(
-        point.enterprise_id, receipt, RECEIVED, np.full(size, point.id, np.int32), np.array(ts_ms, np.int64)[order],
-        np.array(values, float)[order], np.full(size, 192, np.int16), np.full(size, flag, np.int16),
-    )
-
-
-def store(session: Session, point: Point, day: date, minutes: list[int], values: list[float], **more: int) -> StoredReadings:
-    """Store readings of a day."""
-    return store_readings(session, block_of(point, [ms_of(day, each) for each in minutes], values, **more))
-
-
-def roll_all(session: Session) -> None:
-    """Make every hour and day that is due and over."""
-    later = utc_now() + timedelta(minutes=5)
-    while not roll_up(session, later).startswith("0 hours"):
-        pass
-    while not roll_up_days(session, later).startswith("0 days"):
-        pass
-
-
-def pack(session: Session, day: date) -> int:
-    """Roll up and pack a day; return the readings packed."""
-    roll_all(session)
-    return int(session.scalar(text("select pack_reading_day(:d)"), {"d": day}) or 0)
-
-
-def rows_of(session: Session, point: Point, table: str = "reading_all") -> list[tuple[object, ...]]:
-    """Return the rows of a point, values as exact text."""
-    found = session.execute(text(ROWS.format(table)), {"p": point.id})
-    return [(row[0], repr(row[1]), *row[2:]) for row in found]
+from tests.people import browser_of, make_person
+from tests.readings import BACK_FILLED, REVISED, TODAY, block_of, ms_of, pack, roll_all, rows_of, store
 
 
 @pytest.fixture
@@ -159,7 +111,7 @@ def test_a_day_that_packs_differently_stays_as_it_is(owner: Session, settings: S
     store(owner, each, day, [1, 2, 3], [1.0, 2.0, 3.0])
     roll_all(owner)
     source = owner.scalar(text("select pg_get_functiondef('guard.pack_rows(date, text)'::regprocedure)"))
-    spoilt = str(source).replace("k.r0, case when", "k.r0 + 1, case when")
+    spoilt = str(source).replace("r0, case when r1", "r0 + 1, case when r1")
     assert spoilt != source
     owner.connection().exec_driver_sql(spoilt.replace("%", "%%"))
     with pytest.raises(DBAPIError, match="packed_differs"), owner.begin_nested():
@@ -446,56 +398,16 @@ def test_a_reading_that_comes_while_its_hour_is_made_waits_for_nothing_and_is_no
         assert session.scalar(text("select readings from reading_hour where point_id = :p"), {"p": each.id}) == 2
 
 
-FIRST, SECOND = TODAY - timedelta(days=51), TODAY - timedelta(days=52)
-MOMENTS = [ms_of(day, minute) for day in (SECOND, FIRST) for minute in (0, 1, 59, 60, 61, 719, 960, 1439)]
-
-
-@pytest.fixture(scope="module")
-def open_session(settings: Settings) -> Iterator[Session]:
-    """Give a session over the whole city for many examples; each rolls back to a savepoint."""
-    with Session(engine_for(settings.worker_database_url), expire_on_commit=False) as session:
-        session.begin()
-        hand_over_scope(session, settings, CITY)
-        roll_all(session)
-        yield session
-        session.rollback()
-
-
-def tables_of(session: Session, point: Point) -> list[list[tuple[object, ...]]]:
-    """Return all that is stored and derived of a point."""
-    return [
-        [tuple(row) for row in session.execute(text(statement), {"p": point.id})]
-        for statement in (
-            "select ts, value, receipt_id, quality, flag, delay_s from reading_all where point_id = :p order by ts",
-            "select ts, value, quality, flag from latest where point_id = :p",
-            "select hour, low, high, mean, last, readings, valid, in_time, in_limits from reading_hour where point_id = :p order by 1",
-            "select starts_at_h, day, low, high, mean, last, readings, valid, in_time, in_limits from reading_day where point_id = :p"
-            " order by 1, 2",
-        )
-    ]
-
-
-@examples(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_any_order_and_repetition_of_rows_gives_the_same_tables(open_session: Session, data: st.DataObject) -> None:
-    session = open_session
-    undo = session.begin_nested()
-    enterprise = make_enterprise(session)
-    plain, shuffled = (make_point(session, enterprise, period_s=60) for _ in range(2))
-    sent = data.draw(st.lists(st.sampled_from(MOMENTS), min_size=1, unique=True))
-    values = [data.draw(st.sampled_from([0.0, 1.25, 2.5, 3.1, 9.999, 11.0])) for _ in sent]
-    store_readings(session, block_of(plain, sent, values))
-    known = dict(zip(sent, values, strict=True))
-    batches = data.draw(st.lists(st.lists(st.sampled_from(sent), min_size=1, unique=True), max_size=5))
-    for batch in [*batches, sent]:
-        store_readings(session, block_of(shuffled, batch, [known[each] for each in batch]))
-        if data.draw(st.booleans()):
-            roll_all(session)
-        if data.draw(st.booleans()):
-            for day in data.draw(st.sampled_from([(FIRST,), (SECOND,), (FIRST, SECOND)])):
-                pack(session, day)
-    roll_all(session)
-    expected, found = tables_of(session, plain), tables_of(session, shuffled)
-    assert [len(rows) for rows in found] == [len(rows) for rows in expected]
-    assert found == expected
-    undo.rollback()
+def test_second_values_stand_on_the_page_of_the_point(app: Flask, settings: Settings) -> None:
+    day = TODAY - timedelta(days=53)
+    with transaction(settings, CITY, worker=True) as session:
+        ours, theirs = make_enterprise(session), make_enterprise(session)
+        each, other = make_point(session, ours), make_point(session, theirs)
+        for receipt, value in ((31, 2.25), (32, 2.75)):
+            store(session, each, day, [1], [value], receipt=receipt)
+            store(session, other, day, [1], [value], receipt=receipt)
+        found = second_values_of_receipt(session, Scope(enterprise_ids=frozenset({ours.id})), 32)
+        assert [(one.point.id, one.fact.second_value) for one in found] == [(each.id, 2.75)]
+        browser = browser_of(session, app, make_person(session, app))
+    page = browser.get(f"/operation/points/{each.id}?span=5y").get_data(as_text=True)
+    assert "重复上传值" in page and "2.25" in page and "2.75" in page and "/intake/receipts/32" in page

@@ -171,7 +171,7 @@ def latest_of(session: Session, scope: Scope) -> list[LatestValue]:
         .where(Point.status != REMOVED, scope_filter(Point, scope))
         .order_by(Latest.point_id)
     )
-    return [LatestValue(*row) for row in rows]
+    return [LatestValue._make(row) for row in rows]
 
 
 def _now(point: Point, latest: Latest | None) -> PointNow:

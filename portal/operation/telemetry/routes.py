@@ -13,6 +13,7 @@ from portal.core.clock import utc_now
 from portal.core.codes import word_of
 from portal.core.errors import Invalid
 from portal.core.web import current_actor, requires, web_transaction
+from portal.operation.telemetry.conflict_queries import second_values_of_point
 from portal.operation.telemetry.queries import (
     LIMITS,
     PointNow,
@@ -21,9 +22,14 @@ from portal.operation.telemetry.queries import (
     place_of_point,
     series_of,
 )
+from portal.operation.telemetry.rules import BUCKETS
 
 blueprint = Blueprint("telemetry", __name__)
-SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+SPANS = {
+    "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30),
+    "1y": timedelta(days=365), "5y": timedelta(days=1826),
+}
+NARROWEST, WIDEST = 50, 2000
 
 
 def limit_words() -> dict[str, str]:
@@ -36,7 +42,10 @@ def limit_words() -> dict[str, str]:
 
 def span_words() -> dict[str, str]:
     """Return the names of the spans of time in the caller's language."""
-    return {"24h": gettext("24 hours"), "7d": gettext("7 days"), "30d": gettext("30 days")}
+    return {
+        "24h": gettext("24 hours"), "7d": gettext("7 days"), "30d": gettext("30 days"),
+        "1y": gettext("1 year"), "5y": gettext("5 years"),
+    }
 
 
 def facts_of_point(found: PointNow, enterprise: str, language: str) -> list[tuple[str, str]]:
@@ -79,6 +88,7 @@ def show_point(session: Session, point_id: int) -> ResponseReturnValue:
         facts=facts_of_point(found, names.get(found.point.enterprise_id, ""), language),
         measure=word_of("measure", found.point.measure, language),
         quality=word_of("quality", found.latest.quality, language) if found.latest else "",
+        second_values=second_values_of_point(session, scope, point_id),
         span=span,
         spans=[
             {"key": key, "label": words[key], "url": f"/operation/points/{point_id}?span={key}"}
@@ -91,10 +101,11 @@ def show_point(session: Session, point_id: int) -> ResponseReturnValue:
 @requires("map.read")
 @web_transaction
 def get_series(session: Session, point_id: int) -> ResponseReturnValue:
-    """Return the curve of a point as JSON; `from` and `to` are ISO 8601, or `span` is 24h, 7d or 30d."""
+    """Return the curve of a point as JSON; `from` and `to` are ISO 8601, or `span` is 24h to 5y; `width` buckets."""
     end = _instant("to") or utc_now()
     begin = _instant("from") or end - SPANS.get(request.args.get("span", ""), SPANS["24h"])
-    series = series_of(session, current_actor().scope, point_id, begin, end)
+    width = min(max(request.args.get("width", BUCKETS, type=int), NARROWEST), WIDEST)
+    series = series_of(session, current_actor().scope, point_id, begin, end, width=width)
     named = limit_words()
     for limit in series["limits"]:
         limit["label"] = named[limit.pop("name")]

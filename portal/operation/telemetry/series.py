@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -24,8 +24,7 @@ DUE_HOURS, DUE_DAYS = 48, 10
 HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Figures:
+class Figures(NamedTuple):
     """Smallest, largest, mean and last valid value of one bucket, how many readings and how many of them valid."""
 
     at_s: float
@@ -90,7 +89,7 @@ def _by_day(session: Session, point: Point, span: tuple[datetime, datetime], ste
         "open": open_days, "step_days": days_wide,
     }
     rows = session.execute(load_sql(FOLDER, "series_day"), facts)
-    found = [Figures(begin_of_day(row.bucket, starts).timestamp(), *_values(row)) for row in rows]
+    found = [Figures(begin_of_day(row[0], starts).timestamp(), *row[1:]) for row in rows]
     fresh: list[Figures] = []
     for day in open_days:
         bounds = begin_of_day(day, starts), begin_of_day(day + timedelta(days=1), starts)
@@ -151,11 +150,8 @@ def _span(point: Point, begin: datetime, end: datetime) -> dict[str, Any]:
 
 
 def _figures(session: Session, name: str, facts: dict[str, Any]) -> list[Figures]:
-    return [Figures(float(row.bucket), *_values(row)) for row in session.execute(load_sql(FOLDER, name), facts)]
-
-
-def _values(row: Any) -> tuple[float | None, float | None, float | None, float | None, int, int]:
-    return row.low, row.high, row.mean, row.last, int(row.readings), int(row.valid)
+    """Return the rows of a statement; their columns stand in the order of the figures."""
+    return [Figures._make(row) for row in session.execute(load_sql(FOLDER, name), facts)]
 
 
 def _bucket(day: date, days_wide: int) -> date:

@@ -19,7 +19,8 @@ const drawn = new Map();
 
 const clock = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: ZONE });
 const day = new Intl.DateTimeFormat(locale(), { month: "2-digit", day: "2-digit", timeZone: ZONE });
-const full = new Intl.DateTimeFormat(locale(), { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false, timeZone: ZONE });
+const month = new Intl.DateTimeFormat(locale(), { year: "numeric", month: "2-digit", timeZone: ZONE });
+const full = new Intl.DateTimeFormat(locale(), { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false, timeZone: ZONE });
 
 function note(element, text) {
   forget(element);
@@ -96,6 +97,7 @@ function tipPlugin(series) {
 
 function axisTimes(plot, instants) {
   let before = "";
+  if (instants.length > 1 && instants.at(-1) - instants[0] > 200 * 86_400) return instants.map((instant) => month.format(instant * 1000));
   return instants.map((instant) => {
     const date = day.format(instant * 1000), time = clock.format(instant * 1000);
     const words = date === before ? time : before === "" && instants.length > 1 && instants.at(-1) - instants[0] < 86_400 ? time : `${date}\n${time}`;

@@ -16,5 +16,5 @@ with hours as (
 )
 select floor(date_part('epoch', hour) / :step) * :step as bucket, min(low) as low, max(high) as high,
   sum(mean * valid) / nullif(sum(valid), 0) as mean,
-  (array_agg(last order by hour desc) filter (where valid > 0))[1] as last, sum(readings) as readings, sum(valid) as valid
+  (array_agg(last order by hour desc) filter (where valid > 0))[1] as last, sum(readings)::bigint as readings, sum(valid)::bigint as valid
 from hours group by 1 order by 1

@@ -31,6 +31,7 @@ from portal.core.cells import safe_value
 from portal.core.clock import utc_now
 from portal.core.errors import NotFound
 from portal.core.web import current_actor, opened, requires, web_transaction
+from portal.operation.telemetry.conflict_queries import second_values_of_receipt
 
 blueprint = Blueprint("intake", __name__)
 blueprint.add_app_template_filter(span, "span")
@@ -129,6 +130,7 @@ def show_receipt(session: Any, receipt_id: int) -> ResponseReturnValue:
         findings=page,
         links=links,
         by_code=findings_by_code(session, receipt_id),
+        second_values=second_values_of_receipt(session, current_actor().scope, receipt_id),
         english=_english(),
     )
 

@@ -18,6 +18,7 @@ COMMAND_MODULES = (
     "portal.audit.commands",
     "portal.operation.alarms.commands",
     "portal.operation.telemetry.commands",
+    "ingestion_adapters.demo.commands",
     "ingestion_adapters.files.commands",
     "ingestion_adapters.mqtt.commands",
     "reports.commands",

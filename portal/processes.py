@@ -124,7 +124,8 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
     python = f"{ROOT}/.venv/bin/python"
     # Loaded before the fork: one import for all workers, and a killed worker is back at once.
     gunicorn = (
-        f"{ROOT}/.venv/bin/gunicorn --preload --no-control-socket --access-logfile /dev/null --worker-tmp-dir /dev/shm"
+        f"{ROOT}/.venv/bin/gunicorn --preload --graceful-timeout 15 --no-control-socket "
+        "--access-logfile /dev/null --worker-tmp-dir /dev/shm"
     )
     children = [
         {"name": "web", "command": f"{gunicorn} -k gthread -w 2 --threads 8 -b unix:{sock}/web.sock wsgi:app"},
@@ -169,8 +170,10 @@ def demo_programs(data: Path, python: str) -> list[dict[str, str]]:
         name, app_id = key.stem, key.with_suffix(".app").read_text("utf-8").strip()
         command = (
             f"nice -n 5 {python} -m ingestion_adapters.demo.program --enterprise {name} --url {url} "
-            f"--app-id {app_id} --key-file {key} --queue {data}/demo/{name}.queue"
+            f"--app-id {app_id} --key-file {key} --queue {data}/demo/{name}.queue --data {data}"
         )
+        if mqtt_port() and not os.environ.get("PORTAL_MQTT_CERT"):
+            command += f" --broker 127.0.0.1:{mqtt_port()}"
         found.append({"name": f"demo-{name}", "command": command, "priority": "999"})
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Finding, Stored, judge_row
+from ingestion_adapters.deliveries import Rows
+from ingestion_adapters.mapping.services import Heard, hear, keep_sent
 from ingestion_adapters.models import Receipt
 from ingestion_adapters.receipts import (
     REJECTIONS_IN_ANSWER,
@@ -34,14 +35,6 @@ _announcing = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of a batch as sent; `lax` when every value came as text (CSV)."""
-
-    rows: Sequence[Any]
-    lax: bool = False
-
-
-@dataclass(frozen=True)
 class Answer:
     """What the sender is told; the first rejections only, all are in the receipt."""
 
@@ -54,6 +47,7 @@ class Answer:
     rejections: list[Finding]
     at: datetime
     replayed: bool = False
+    late: int = 0
 
     @property
     def all_refused(self) -> bool:
@@ -64,7 +58,7 @@ class Answer:
 def accept_message(
     session: Session,
     batch: Batch,
-    payload: Rows | RawReadings,
+    payload: Rows | RawReadings | Heard,
     *,
     now: datetime,
     actor: Actor,
@@ -78,16 +72,34 @@ def accept_message(
     if opened.known is not None:
         return _first_answer(session, batch, opened.known)
     receipt_id = opened.receipt_id
+    heard = _heard(session, batch, payload)
+    if not isinstance(heard, Heard):
+        rows, stored = _take(session, batch, heard, receipt_id, (now, actor))
+    else:
+        rows, stored = _take(session, batch, heard.understood, receipt_id, (now, actor))
+        stored = replace(stored, rejections=[heard.told(found) for found in stored.rejections])
+        keep_sent(session, heard, receipt_id, batch.enterprise_id, now)
+    return _finish(session, batch, receipt_id, rows, stored, now)
+
+
+def _heard(session: Session, batch: Batch, payload: Rows | RawReadings | Heard) -> Rows | RawReadings | Heard:
+    """Return a payload in our words where its sender has its own; one that was heard before stays."""
+    if isinstance(payload, Heard):
+        return payload
+    return hear(session, batch.enterprise_id, batch.dataset, payload) or payload
+
+
+def _take(
+    session: Session, batch: Batch, payload: Rows | RawReadings, receipt_id: int, when_and_who: tuple[datetime, Actor]
+) -> tuple[int, Stored]:
+    """Judge and store a payload in our words; return how many rows it had and what became of them."""
+    now, actor = when_and_who
     if batch.dataset == "RT":
         raw = payload if isinstance(payload, RawReadings) else readings_of(payload)
-        rows = raw.rows
-        stored = take_readings(session, batch.enterprise_id, raw, receipt_id, now=now, actor=actor)
-    elif isinstance(payload, RawReadings):
+        return raw.rows, take_readings(session, batch.enterprise_id, raw, receipt_id, now=now, actor=actor)
+    if isinstance(payload, RawReadings):
         raise TypeError("readings belong to the dataset RT")
-    else:
-        rows = len(payload.rows)
-        stored = _store_rows(session, batch, payload, receipt_id, (now, actor))
-    return _finish(session, batch, receipt_id, rows, stored, now)
+    return payload.size, _store_rows(session, batch, payload, receipt_id, when_and_who)
 
 
 def _first_answer(session: Session, batch: Batch, known: Receipt) -> Answer:
@@ -121,6 +133,7 @@ def _finish(session: Session, batch: Batch, receipt_id: int, rows: int, stored: 
         counts.rejected,
         errors[:REJECTIONS_IN_ANSWER],
         now,
+        late=stored.late,
     )
 
 
@@ -133,8 +146,9 @@ def readings_of(payload: Rows) -> RawReadings:
 def _typed(dataset: str, payload: Rows) -> tuple[list[Any], list[int], list[Finding]]:
     records: list[Any] = []
     numbers: list[int] = []
-    refused: list[Finding] = []
-    for index, row in enumerate(payload.rows):
+    refused: list[Finding] = list(payload.refused)
+    places = range(len(payload.rows)) if payload.numbers is None else payload.numbers
+    for index, row in zip(places, payload.rows, strict=True):
         judged = judge_row(row, index, dataset, lax=payload.lax)
         if isinstance(judged, Finding):
             refused.append(judged)
@@ -169,3 +183,9 @@ def _news(enterprise_id: int, receipt_id: int) -> str | None:
             return None
         _announced[enterprise_id] = time.monotonic()
     return news_of("intake", receipt_id, enterprise_id=enterprise_id, adcode=None)
+
+
+def forget_news(enterprise_id: int) -> None:
+    """Let the next batch be announced: the one before was only tried out."""
+    with _announcing:
+        _announced.pop(enterprise_id, None)

@@ -87,35 +87,7 @@ def make_report(
     _be_patient(session)
     pdf = render_pdf(page_of(snapshot, imprint, map_svg=drawn, language=language))
     progress("archive")
-    made = Report(
-        kind=order.kind,
-        enterprise_id=order.enterprise_id,
-        period_from=evaluation.period["from"],
-        period_to=evaluation.period["to"],
-        version=version,
-        language=language,
-        title=_title(evaluation, language),
-        score=evaluation.total["score"],
-        snapshot=snapshot,
-        snapshot_sm3=imprint.snapshot_sm3,
-        verify_code=imprint.verify_code,
-        pdf=pdf,
-        pdf_sm3=sm3_hex(pdf),
-        created_at=now,
-        created_by=actor.shown_name,
-    )
-    session.add(made)
-    session.flush()
-    record(
-        session,
-        actor,
-        "report.make",
-        object_type="report",
-        object_id=made.id,
-        enterprise_id=order.enterprise_id,
-        after={"title": made.title, "version": version, "pdf_sm3": made.pdf_sm3},
-    )
-    return made
+    return _archived(session, order, evaluation, imprint, pdf, actor)
 
 
 def make_monthly(session: Session, now: datetime) -> str:
@@ -185,6 +157,41 @@ def new_code() -> str:
     """Return a fresh verification code: 60 random bits in three groups."""
     letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(12))
     return f"RJ-{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+
+
+def _archived(
+    session: Session, order: Order, evaluation: Evaluation, imprint: Imprint, pdf: bytes, actor: Actor
+) -> Report:
+    language = order.language if order.language in LANGUAGES else LANGUAGES[0]
+    made = Report(
+        kind=order.kind,
+        enterprise_id=order.enterprise_id,
+        period_from=evaluation.period["from"],
+        period_to=evaluation.period["to"],
+        version=imprint.version,
+        language=language,
+        title=_title(evaluation, language),
+        score=evaluation.total["score"],
+        snapshot=evaluation.snapshot(),
+        snapshot_sm3=imprint.snapshot_sm3,
+        verify_code=imprint.verify_code,
+        pdf=pdf,
+        pdf_sm3=sm3_hex(pdf),
+        created_at=imprint.made_at,
+        created_by=actor.shown_name,
+    )
+    session.add(made)
+    session.flush()
+    record(
+        session,
+        actor,
+        "report.make",
+        object_type="report",
+        object_id=made.id,
+        enterprise_id=order.enterprise_id,
+        after={"title": made.title, "version": imprint.version, "pdf_sm3": made.pdf_sm3},
+    )
+    return made
 
 
 def _be_patient(session: Session) -> None:

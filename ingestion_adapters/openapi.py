@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
+from ingestion_adapters.checks import nested_type
 from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.bodies import CSV, JSON, NDJSON
 from portal.core.codes import dictionaries
@@ -73,6 +74,12 @@ def record_types(dataset: str) -> tuple[type, ...]:
     return get_args(kind) or (kind,)
 
 
+def nested_types(kind: type) -> tuple[type, ...]:
+    """Return the types of the rows that a record of this type carries in lists."""
+    found = (nested_type(hint) for hint in get_type_hints(kind, include_extras=True).values())
+    return tuple(inner for inner in found if inner is not None)
+
+
 def field_marks(kind: type) -> dict[str, dict[str, Any]]:
     """Return field -> marks (`zh`, `en`, `unit`, `dict`) as the contract states them."""
     found: dict[str, dict[str, Any]] = {}
@@ -92,7 +99,8 @@ def _metas(hint: Any) -> list[msgspec.Meta]:
 
 
 def _record_schemas() -> dict[str, Any]:
-    kinds = [kind for dataset in DATASETS for kind in record_types(dataset)]
+    outer = [kind for dataset in DATASETS for kind in record_types(dataset)]
+    kinds = [*outer, *(inner for kind in outer for inner in nested_types(kind))]
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REF + "{name}")
     for kind in kinds:
         for name, marks in field_marks(kind).items():
@@ -109,6 +117,8 @@ def _record_schemas() -> dict[str, Any]:
 
 def _limit_to(shape: dict[str, Any], codes: list[int]) -> None:
     for branch in shape.get("anyOf", [shape]):
+        if branch.get("type") == "array":
+            _limit_to(branch["items"], codes)
         if branch.get("type") == "integer":
             branch["enum"] = codes
 

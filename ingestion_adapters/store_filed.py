@@ -6,6 +6,7 @@ may come several times in one batch: it is taken state by state, so that none is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -29,6 +30,7 @@ from ingestion_adapters.timeliness import LIMITS, is_late
 
 FILED_LOCK = 7302
 AHEAD = timedelta(seconds=300)
+FEW_ROWS = 200  # up to here one statement is quicker than a table of their own
 OLDEST = timedelta(days=6 * 366)
 _PLACE = ("object_code", "object_type", "object_id", "geom", "adcode", "user_id")
 _ONCE = ("late", "received_at")
@@ -250,23 +252,30 @@ def put(session: Session, filing: Filing, given: Delivery, rows: Sequence[Sequen
     """
     if not rows:
         return []
-    name, columns = f"incoming_{filing.table}", ", ".join((*_ONCE, *filing.columns))
-    session.execute(
-        text(f"create temp table {name} on commit drop as select {columns} from {filing.table} with no data")
-    )
-    copy_into(session, name, (*_ONCE, *filing.columns), rows)
+    names, few = (*_ONCE, *filing.columns), len(rows) <= FEW_ROWS
+    columns, staged = ", ".join(names), f"incoming_{filing.table}"
     changing = [column for column in filing.columns if column not in filing.key]
     moved = ", ".join(f"{column} = excluded.{column}" for column in changing)
     old, new = (", ".join(f"{side}.{column}" for column in changing) for side in ("old", "excluded"))
-    done = session.scalars(
-        text(
-            f"insert into {filing.table} as old (enterprise_id, receipt_id, {columns})"  # names are constants
-            f" select :enterprise_id, :receipt_id, {columns} from {name}"
-            f" on conflict (enterprise_id, {', '.join(filing.key)}) do update"
-            f" set {moved}, receipt_id = excluded.receipt_id where ({old}) is distinct from ({new}) returning record_no"
-        ),
-        {"enterprise_id": given.enterprise_id, "receipt_id": given.receipt_id},
+    put_into = (
+        f"insert into {filing.table} as old (enterprise_id, receipt_id, {columns})"  # names are constants
+        f" select :enterprise_id, :receipt_id, {columns} from {{source}}"
+        f" on conflict (enterprise_id, {', '.join(filing.key)}) do update"
+        f" set {moved}, receipt_id = excluded.receipt_id where ({old}) is distinct from ({new}) returning record_no"
     )
-    written = [str(number) for number in done]
-    session.execute(text(f"drop table {name}"))
+    facts: dict[str, Any] = {"enterprise_id": given.enterprise_id, "receipt_id": given.receipt_id}
+    if few:
+        source = f"jsonb_populate_recordset(null::{filing.table}, cast(:rows as jsonb)) as incoming"
+        as_json = json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
+        return _numbers(session, put_into.format(source=source), facts | {"rows": as_json})
+    session.execute(
+        text(f"create temp table {staged} on commit drop as select {columns} from {filing.table} with no data")
+    )
+    copy_into(session, staged, names, rows)
+    written = _numbers(session, put_into.format(source=staged), facts)
+    session.execute(text(f"drop table {staged}"))
     return written
+
+
+def _numbers(session: Session, statement: str, facts: dict[str, Any]) -> list[str]:
+    return [str(number) for number in session.scalars(text(statement), facts)]

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UnsetType
 
 from ingestion_adapters.contract import DATASETS
-from ingestion_adapters.openapi import field_marks, record_types
+from ingestion_adapters.openapi import field_marks, nested_types, record_types
 from ingestion_adapters.samples import SAMPLES
 from portal.core.codes import words_of
 
@@ -50,7 +50,11 @@ class DatasetPage:
 def dataset_pages(language: str) -> list[DatasetPage]:
     """Return every dataset for the page, in Chinese (`zh`) or English (`en`)."""
     return [
-        DatasetPage(dataset, [_record_page(kind, language) for kind in record_types(dataset)]) for dataset in DATASETS
+        DatasetPage(
+            dataset,
+            [_record_page(each, language) for kind in record_types(dataset) for each in (kind, *nested_types(kind))],
+        )
+        for dataset in DATASETS
     ]
 
 
@@ -69,7 +73,8 @@ def _record_page(kind: type, language: str) -> RecordPage:
         for item in msgspec.structs.fields(kind)
     ]
     tag = msgspec.inspect.type_info(kind).tag  # type: ignore[union-attr]  # every record is a struct
-    sample = json.dumps({"records": [SAMPLES[kind.__name__]]}, ensure_ascii=False, indent=2)
+    known = SAMPLES.get(kind.__name__)
+    sample = json.dumps({"records": [known]}, ensure_ascii=False, indent=2) if known else ""
     return RecordPage(kind.__name__, str(tag or ""), lines, sample)
 
 

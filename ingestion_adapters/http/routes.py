@@ -18,6 +18,7 @@ from ingestion_adapters.http.auth import refusal, sender, signed, stamp, use_non
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.http.docs_page import dataset_pages
 from ingestion_adapters.http.push import Push, take_push
+from ingestion_adapters.http.sample_files import FORMATS, sample_file
 from ingestion_adapters.intake import Answer
 from ingestion_adapters.openapi import document
 from ingestion_adapters.receipts import (
@@ -180,6 +181,17 @@ def docs() -> ResponseReturnValue:
     """Show the API to people, made from the same types."""
     language = "en" if str(get_locale()).startswith("en") else "zh"
     return render_template("intake/api_docs.html", datasets=dataset_pages(language))
+
+
+@blueprint.get("/docs/samples/<dataset>.<kind>")
+@public
+def sample(dataset: str, kind: str) -> ResponseReturnValue:
+    """Hand out the sample file of a dataset, JSON or CSV."""
+    if dataset not in DATASETS or kind not in FORMATS:
+        raise NotFound("sample")
+    answer = Response(sample_file(dataset, kind), content_type=FORMATS[kind])
+    answer.headers["Content-Disposition"] = f"attachment; filename={dataset}.{kind}"
+    return answer
 
 
 def _once(session: Any) -> None:

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from ingestion_adapters.checks import Finding, instant_ms, instant_of, judge_row, raw_text
 from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.http.bodies import payload_of
 from ingestion_adapters.http.docs_page import SAMPLES
+from ingestion_adapters.http.sample_files import sample_file
 from ingestion_adapters.instants import instants_ms
+from ingestion_adapters.intake import Rows
 from ingestion_adapters.openapi import record_types
 
 PIPE = SAMPLES["Pipe"]
@@ -118,3 +121,15 @@ def test_mixed_times_keep_their_places() -> None:
     ms, good = instants_ms(["2026-06-01T00:00:00Z", 1780272000000, "no", "2026-06-01T08:00:00+08:00"])
     assert good.tolist() == [True, True, False, True]
     assert ms[0] == ms[3] == np.int64(1780272000000) == ms[1]
+
+
+@pytest.mark.parametrize("dataset", list(DATASETS))
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_the_sample_files_are_accepted(dataset: str, kind: str) -> None:
+    text = sample_file(dataset, kind).encode()
+    payload = payload_of(dataset, {"csv": "text/csv", "json": "application/json"}[kind], text)
+    if not isinstance(payload, Rows):
+        assert payload.rows == 1
+        return
+    judged = [judge_row(row, index, dataset, lax=payload.lax) for index, row in enumerate(payload.rows)]
+    assert [each for each in judged if isinstance(each, Finding)] == []

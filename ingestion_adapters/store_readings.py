@@ -23,7 +23,8 @@ from portal.operation.telemetry.blocks import ReadingBlock
 from portal.operation.telemetry.services import delays_s, store_readings
 
 FLAGS = {"N": 0, "B": 1, "M": 2, "E": 3, "R": 4}
-YEAR_MS = 366 * 86_400_000
+DAY_MS = 86_400_000
+YEAR_MS = 366 * DAY_MS
 ABSURD = 1e12
 GOOD, OUT_OF_RANGE = (192, 216), 84
 CATALOGUE_S = 5.0
@@ -55,6 +56,7 @@ class IntakeFigures:
     future_s: float = 300
     oldest_years: float = 6
     late_s: float = 300
+    automatic_days: float = 7
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ def _block(
     outside = (value < catalogue.low[places]) | (value > catalogue.high[places])
     quality = np.where(outside & np.isin(quality, GOOD), OUT_OF_RANGE, quality)
     point_id = catalogue.ids[places].astype(np.int32)
-    block = ReadingBlock(enterprise_id, receipt_id, now, point_id, ts_ms, value, quality.astype(np.int16), raw.f[kept])
+    flag = _flagged(raw.f[kept], ts_ms, round(now.timestamp() * 1000) - catalogue.figures.automatic_days * DAY_MS)
+    block = ReadingBlock(enterprise_id, receipt_id, now, point_id, ts_ms, value, quality.astype(np.int16), flag)
     if point_id.size and bool((np.diff(point_id) < 0).any()):
         order = np.lexsort((ts_ms, point_id))
         return replace(
@@ -153,6 +156,11 @@ def _block(
             flag=block.flag[order],
         )
     return block
+
+
+def _flagged(flag: NDArray[np.int16], ts_ms: NDArray[np.int64], oldest_ms: float) -> NDArray[np.int16]:
+    """Return the flags; what comes as normal but later than taken automatically counts as back-filled."""
+    return np.where((flag == FLAGS["N"]) & (ts_ms < oldest_ms), FLAGS["B"], flag).astype(np.int16)
 
 
 def _placed(session: Session, enterprise_id: int, raw: RawReadings) -> tuple[_Catalogue, NDArray[np.int64]]:

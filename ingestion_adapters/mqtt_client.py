@@ -110,7 +110,7 @@ class MqttClient:
                         found.append(answer)
                         end = time.monotonic() + patience_s if answer.durable else end
                         continue
-                    if time.monotonic() + self._pause(end) > end:
+                    if time.monotonic() + self._pause(end, answer.retry_after_s) > end:
                         return [*found, answer]
                 if time.monotonic() - under_way.get(batch_id, -1e9) > RECEIPT_WITHIN_S:
                     self._publish(batch_id, dataset, body)
@@ -181,7 +181,9 @@ class MqttClient:
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         try:
             body = json.loads(message.payload)
-            answer = Answer(int(body["status"]), body, str(body["batch_id"]))
+            wait = body.get("retry_after_s")
+            later = float(wait) if isinstance(wait, int) else None
+            answer = Answer(int(body["status"]), body, str(body["batch_id"]), later)
         except (ValueError, KeyError, TypeError):
             return
         with self._news:
@@ -215,9 +217,9 @@ class MqttClient:
         self.queue.drop(number)
         return True
 
-    def _pause(self, end: float) -> float:
+    def _pause(self, end: float, at_least_s: float | None = None) -> float:
         """Sleep a growing while with jitter, never past `end`; return how long it was meant to be."""
-        wait = self.wait_s * random.uniform(0.5, 1.5)  # jitter, no secret
+        wait = max(self.wait_s * random.uniform(0.5, 1.5), at_least_s or 0.0)  # jitter, no secret
         self.wait_s = min(self.wait_s * 2, LONGEST_WAIT_S)
         if time.monotonic() + wait <= end:
             time.sleep(wait)

@@ -52,6 +52,9 @@ def rows_of_file(path: Path, dataset: str, crs: str | None = None) -> FileRows:
     headed = 0
     for grid in reply.grids:
         headed += _add_grid(grid, (path.name, dataset, crs), rows, lines)
+    if not headed and reply.grids and reply.grids[0].columns is None:
+        # Headings all unknown: the rows say so one by one, as at the adapter API, or a mapping knows them.
+        headed += _add_grid(_first_row_as_header(reply.grids[0]), (path.name, dataset, crs), rows, lines)
     if not headed:
         raise _refused(say("header_missing", Where(path.name), {"value": ""}))
     if len(rows) > ROWS:
@@ -102,7 +105,7 @@ def _add_grid(grid: Grid, told: tuple[str, str, str | None], rows: list[dict[str
             return False
         headings = ["" if cell is None else str(cell) for cell in grid.rows[place]]
         body, numbers = grid.rows[place + 1 :], grid.numbers[place + 1 :]
-    elif grid.wkb is None and header_place([list(headings)], dataset) is None:
+    elif grid.wkb is None and not grid.layer and not any(headings):
         return False
     names = names_of(headings, dataset)
     doubled = {each for each in names if each and names.count(each) > 1}
@@ -116,6 +119,15 @@ def _add_grid(grid: Grid, told: tuple[str, str, str | None], rows: list[dict[str
             rows.append(made | (places[index] if places is not None else {}))
             lines.append(number)
     return True
+
+
+def _first_row_as_header(grid: Grid) -> Grid:
+    filled = [place for place, row in enumerate(grid.rows) if any(cell not in (None, "") for cell in row)]
+    if not filled:
+        return Grid(grid.layer, [], [], columns=[])
+    head = filled[0]
+    columns = ["" if cell is None else str(cell).strip() for cell in grid.rows[head]]
+    return Grid(grid.layer, grid.rows[head + 1 :], grid.numbers[head + 1 :], columns=columns)
 
 
 def _row(row: Sequence[Cell], names: Sequence[str]) -> dict[str, Any]:

@@ -24,7 +24,12 @@ def logins(session: Session, settings: Settings) -> list[Login]:
     wanted = (
         select(ApiKey, Enterprise.uscc)
         .join(Enterprise, Enterprise.id == ApiKey.enterprise_id)
-        .where(ApiKey.revoked_at.is_(None), or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > utc_now()))
+        .where(
+            ApiKey.revoked_at.is_(None),
+            ApiKey.cut_at.is_(None),
+            ApiKey.sandbox.is_(False),
+            or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > utc_now()),
+        )
     )
     found = []
     for key, uscc in session.execute(wanted):

@@ -18,6 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from sqlalchemy import text
 
+from ingestion_adapters.defence.models import IntakeQuota
 from ingestion_adapters.mqtt.broker import password_of
 from ingestion_adapters.mqtt.envelope import text_to_sign
 from ingestion_adapters.mqtt_client import MqttClient
@@ -63,9 +64,7 @@ class Sender:
     def rows(self, count: int = 3) -> list[dict[str, Any]]:
         """Return fresh readings."""
         begin = datetime.now(UTC) - timedelta(hours=1)
-        return [
-            {"point": self.point, "t": (begin + timedelta(seconds=n)).isoformat(), "v": 2.0} for n in range(count)
-        ]
+        return [{"point": self.point, "t": (begin + timedelta(seconds=n)).isoformat(), "v": 2.0} for n in range(count)]
 
     def count(self, sql: str = "select count(*) from receipt where enterprise_id = :e") -> int:
         """Return a number asked of the database."""
@@ -251,3 +250,25 @@ def test_a_message_over_the_limit_reaches_nobody(mqtt: Mqtt, sender: Sender) -> 
     assert not again.reasons[0].is_failure
     again.close()
     assert mqtt.children["worker"].poll() is None and sender.count() == 0
+
+
+def test_floods_and_bad_signatures_meet_the_same_guard(mqtt: Mqtt, sender: Sender, settings: Settings) -> None:
+    quota = {"rows_per_s": 1, "requests_per_s": 100, "burst_rows": 5, "reason": "test"}
+    with transaction(settings, CITY, worker=True) as session:
+        session.add(IntakeQuota(enterprise_id=sender.enterprise_id, **quota))
+    raw = Raw(mqtt, sender.app_id, sender.password)
+    raw.client.subscribe(f"gas/{sender.uscc}/receipt", qos=1)
+    body = json.dumps({"records": sender.rows(30)}).encode()
+    for number in range(2):
+        raw.send(f"gas/{sender.uscc}/RT", body, signed(sender, "RT", body, f"q-{number}"))
+        answers = until(lambda number=number: len(raw.heard) > number and raw.heard)
+    assert answers[0][1]["accepted"] == 30
+    assert (answers[1][1]["status"], answers[1][1]["code"]) == (429, "E_QUOTA")
+    assert answers[1][1]["retry_after_s"] >= 20
+    for number in range(25):
+        given = Properties(PacketTypes.PUBLISH)
+        given.UserProperty = signed(sender, "RT", body, f"b-{number}", key="0" * 40)
+        raw.client.publish(f"gas/{sender.uscc}/RT", body, qos=1, properties=given)
+    until(lambda: sender.app_id not in (mqtt.data / "mqtt" / "passwords").read_text("utf-8"))
+    raw.close()
+    assert sender.count("select count(*) from key_incident where enterprise_id = :e and action = 'cut'") == 1

@@ -111,7 +111,9 @@ def _take_day(session: Session, enterprise_id: int, block: Block, owners: Owners
         return
     order = np.lexsort((t_ms, point_id))
     end = datetime.fromtimestamp(int(t_ms.max()) / 1000, UTC)
-    receipt = _receipt(session, enterprise_id, t_ms, end)
+    # A larger city gives several blocks a day: its first point tells them apart.
+    batch_id = f"demo-RT-{end:%Y%m%d%H%M}-{int(block.point_index.min())}"
+    receipt = _receipt(session, enterprise_id, t_ms, end, batch_id)
     day = ReadingBlock(
         enterprise_id=enterprise_id,
         receipt_id=receipt.id,
@@ -138,11 +140,11 @@ def _take_day(session: Session, enterprise_id: int, block: Block, owners: Owners
         take_in_readings(session, part_of(day, hours == hour), now=moment, actor=program)
 
 
-def _receipt(session: Session, enterprise_id: int, t_ms: NDArray[np.int64], end: datetime) -> Receipt:
+def _receipt(session: Session, enterprise_id: int, t_ms: NDArray[np.int64], end: datetime, batch_id: str) -> Receipt:
     receipt = Receipt(
         enterprise_id=enterprise_id,
         dataset="RT",
-        batch_id=f"demo-RT-{end:%Y%m%d%H%M}",
+        batch_id=batch_id,
         door="demo",
         status="taken",
         body_sm3=sm3_hex(t_ms.tobytes()),
@@ -165,18 +167,17 @@ def _count_hours(session: Session, enterprise_id: int, day: ReadingBlock) -> Non
     late = np.bincount(place, weights=delays_s(day) > LATE_S)
     for hour, count, behind in zip(hours, rows, late, strict=True):
         begin = datetime.fromtimestamp(int(hour) * 3600, UTC)
-        session.merge(
-            IntakeHour(
-                enterprise_id=enterprise_id,
-                dataset="RT",
-                hour=begin,
-                batches=1,
-                rows=int(count),
-                accepted=int(count),
-                late=int(behind),
-                last_at=begin + timedelta(minutes=59),
+        known = session.get(IntakeHour, (enterprise_id, "RT", begin))
+        if known is None:
+            known = IntakeHour(
+                enterprise_id=enterprise_id, dataset="RT", hour=begin, batches=0, rows=0, accepted=0, late=0
             )
-        )
+            session.add(known)
+        known.batches += 1
+        known.rows += int(count)
+        known.accepted += int(count)
+        known.late += int(behind)
+        known.last_at = begin + timedelta(minutes=59)
     session.flush()
 
 

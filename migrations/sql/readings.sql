@@ -146,11 +146,13 @@ begin
       select ts, value, point_id, receipt_id, quality, flag, delay_s from reading_unpacked u
       where day = $1 and exists (select from public.%1$I r where r.point_id = u.point_id)
     ), placed as (
-      select point_id, ts, value, receipt_id, quality, flag, delay_s, round(date_part('epoch', ts - $2) * 1000)::int as ms,
-        round(date_part('epoch', ts - lag(ts) over one) * 1000)::int as gap, exact_decimals(value) as decimals,
-        case when value is null or value = 0 then true
-             when abs(value) between 1e-37 and 1e38 then value::real::float8 = value else false end as narrow
-      from source window one as (partition by point_id order by ts)
+      select *, ms - lag(ms) over one as gap from (
+        select point_id, ts, value, receipt_id, quality, flag, delay_s, round(date_part('epoch', ts - $2) * 1000)::int as ms,
+          exact_decimals(value) as decimals,
+          case when value is null or value = 0 then true
+               when abs(value) between 1e-37 and 1e38 then value::real::float8 = value else false end as narrow
+        from source
+      ) timed window one as (partition by point_id order by ts)
     ), seen as materialized (
       select point_id, count(*)::int as n, min(ts) as begin_at, min(ms) as ms0, max(ms) as ms1,
         coalesce(mode() within group (order by gap), 0) as step,

@@ -371,7 +371,10 @@ def test_the_present_hour_does_not_wait_for_its_roll_up(db: Session, point: Poin
     assert (month.resolution, month.rows[-1].high, month.rows[-1].readings) == ("hour", 2.0, 2)
     years = figures_of(db, point, now - timedelta(days=1000), now)
     assert (years.resolution, years.rows[-1].last, years.rows[-1].good_ratio) == ("day", 2.0, 1.0)
-    assert [each.value for each in latest_of(db, CITY) if each.point_id == point.id] == [2.0]
+    newest = latest_of(db, CITY)
+    assert newest.value[newest.point_id == point.id].tolist() == [2.0]
+    assert newest.ts_ms[newest.point_id == point.id].tolist() == [at + 2]
+    assert latest_of(db, Scope(enterprise_ids=frozenset({0}))).value.size == 0
 
 
 def test_a_reading_that_comes_while_its_hour_is_made_waits_for_nothing_and_is_not_forgotten(

@@ -140,9 +140,12 @@ class Sm2Signer:
 class Client:
     """Signs, sends, keeps and sends again for one program of one enterprise."""
 
-    def __init__(self, base_url: str, app_id: str, key: str, queue_path: str | Path) -> None:
+    def __init__(
+        self, base_url: str, app_id: str, key: str, queue_path: str | Path, *, sandbox: bool = False
+    ) -> None:
         """Use the portal at `base_url`; `queue_path` is the queue's file.
 
+        With `sandbox` batches are judged by the portal and not stored.
         `key` is the key given by the supervisor, or the PEM text of an own SM2 private key whose public key
         the supervisor registered.
         """
@@ -156,6 +159,7 @@ class Client:
         self.queue_path = Path(queue_path)
         self.queue = Queue(self.queue_path)
         self.side_folder = self.queue_path.with_name(self.queue_path.name + ".refused")
+        self.ingest = "/api/v1/sandbox/ingest" if sandbox else "/api/v1/ingest"
         self.offset_ms = 0
         self.wait_s = FIRST_WAIT_S
         self.sleep: Callable[[float], None] = time.sleep
@@ -221,7 +225,7 @@ class Client:
 
     def _send_batch(self, batch_id: str, dataset: str, body: bytes) -> Answer:
         more = {"Content-Type": JSON, "Content-Encoding": "gzip", "X-Batch-Id": batch_id}
-        path = f"/api/v1/ingest/{dataset}"
+        path = f"{self.ingest}/{dataset}"
         answer = self._call("POST", path, body, more)
         if answer.status == 401 and answer.body.get("code") == "E_WINDOW":
             answer = self._call("POST", path, body, more)
@@ -280,6 +284,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "--key-file", required=True, type=Path, help="file with the key, or with an SM2 private key (PEM)"
     )
     parser.add_argument("--queue", default=Path("ranjian-queue.db"), type=Path)
+    parser.add_argument("--sandbox", action="store_true", help="have batches judged, not stored")
     actions = parser.add_subparsers(dest="action", required=True)
     pushing = actions.add_parser("push", help='push a JSON file {"records": […]} or a list')
     pushing.add_argument("dataset")
@@ -288,7 +293,8 @@ def main(words: Sequence[str] | None = None) -> int:
     getting = actions.add_parser("get", help="read back")
     getting.add_argument("path")
     given = parser.parse_args(words)
-    client = Client(given.url, given.app_id, given.key_file.read_text(encoding="utf-8").strip(), given.queue)
+    key = given.key_file.read_text(encoding="utf-8").strip()
+    client = Client(given.url, given.app_id, key, given.queue, sandbox=given.sandbox)
     if given.action == "get":
         answers = [client.get(given.path)]
     else:

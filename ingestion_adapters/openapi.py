@@ -141,6 +141,7 @@ def _push_schemas() -> dict[str, Any]:
             "server_time": _AT,
         }
     )
+    tried = _object(answer["properties"] | {"sandbox": {"const": True}})
     answer["properties"]["replayed"] = {"const": True}
     columns = _object(
         {
@@ -157,6 +158,7 @@ def _push_schemas() -> dict[str, Any]:
     return {
         "Rejection": _object({"row": _COUNT, "field": _MAYBE_TEXT, "code": code, "message": _TEXT}),
         "Answer": answer,
+        "Tried": tried,
         "Columns": columns | {"description": words, "additionalProperties": False},
         "Problem": problem,
     }
@@ -259,7 +261,7 @@ def _answers(statuses: dict[str, str]) -> dict[str, Any]:
     return {status: {"$ref": f"#/components/responses/{name}"} for status, name in statuses.items()}
 
 
-_ALWAYS = {"401": "Unsigned", "429": "Busy", "503": "Busy"}
+_ALWAYS = {"401": "Unsigned", "403": "NotAllowed", "429": "Busy", "503": "Busy"}
 
 
 def _good(schema: str, words: str) -> dict[str, Any]:
@@ -277,6 +279,7 @@ def _paths() -> dict[str, Any]:
     number = {"in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
     day = {"name": "date", "in": "query", "required": True, "schema": {"type": "string", "format": "date"}}
     paths = {f"/api/v1/ingest/{dataset}": {"post": _push(dataset)} for dataset in DATASETS}
+    paths |= {f"/api/v1/sandbox/ingest/{dataset}": {"post": _try(dataset)} for dataset in DATASETS}
     paths |= {
         "/api/v1/receipts": {"get": _read("listReceipts", "Receipts", [since, after], {"400": "Malformed"})},
         "/api/v1/receipts/{receipt_id}": {
@@ -347,9 +350,16 @@ def _push(dataset: str) -> dict[str, Any]:
     }
 
 
-def _refused_rows() -> dict[str, Any]:
+def _try(dataset: str) -> dict[str, Any]:
+    """Return a push of the sandbox: the same judgement, and nothing is stored."""
+    found = _push(dataset) | {"operationId": f"try{dataset}", "summary": "沙箱：同样校验，不落库 / judged, not stored"}
+    responses = found["responses"] | {"200": _good("Tried", "已校验，未存储 / judged, nothing stored")}
+    return found | {"responses": responses | {"422": _refused_rows("Tried")}}
+
+
+def _refused_rows(schema: str = "Answer") -> dict[str, Any]:
     problem = {"schema": {"$ref": REF + "Problem"}}
     return {
         "description": "每行均被拒 / every row was refused",
-        "content": {JSON: {"schema": {"$ref": REF + "Answer"}}, "application/problem+json": problem},
+        "content": {JSON: {"schema": {"$ref": REF + schema}}, "application/problem+json": problem},
     }

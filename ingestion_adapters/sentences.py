@@ -19,6 +19,9 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "E_REPLAY": _plain(lambda: gettext("This request was sent before; use a new nonce")),
     "E_QUOTA": _plain(lambda: gettext("The request is larger than allowed")),
     "E_BATCH_CONFLICT": _plain(lambda: gettext("This batch number was used for other content")),
+    "E_SANDBOX_KEY": _plain(
+        lambda: gettext("This key opens the sandbox only: send to /api/v1/sandbox/ingest/ until you are live")
+    ),
     "E_DATASET": _plain(lambda: gettext("This dataset is not taken")),
     "receipt": _plain(lambda: gettext("There is no such receipt")),
 }

@@ -57,6 +57,7 @@ class ProgramKey:
     algorithm: str
     key: bytes
     limits: Limits = Limits()
+    sandbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,16 @@ _used: dict[int, float] = {}
 
 
 def signed(view: View) -> View:
-    """Guard a route: the request must be signed by an enterprise's program."""
+    """Guard a route: the request must be signed by an enterprise's program with a live key."""
+    return _guarded(view)
 
+
+def signed_for_sandbox(note: Callable[[ProgramKey, str, str], None]) -> Callable[[View], View]:
+    """Guard a route of the sandbox: a key of the sandbox will do; `note(key, app id, code)` hears of refusals."""
+    return lambda view: _guarded(view, note)
+
+
+def _guarded(view: View, note: Callable[[ProgramKey, str, str], None] | None = None) -> View:
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         app_id = request.headers.get("X-App-Id", "")
@@ -88,7 +97,7 @@ def signed(view: View) -> View:
         with guard().holding(min(request.content_length or BODY_BYTES, BODY_BYTES)) as full:
             if full is not None:
                 return _later(full)
-            refusal = _identify(app_id)
+            refusal = _identify(app_id, note)
             return refusal if refusal is not None else view(*args, **kwargs)
 
     guarded.permission = PROGRAM_PERMISSION  # type: ignore[attr-defined]
@@ -153,7 +162,7 @@ def _cut(app_id: str, key: ProgramKey, kind: str, hits: int) -> None:
         log.warning("key_cut_off", extra={"key_id": key.id, "kind": kind, "hits": hits})
 
 
-def _identify(app_id: str) -> Response | None:
+def _identify(app_id: str, note: Callable[[ProgramKey, str, str], None] | None = None) -> Response | None:
     """Set actor and sender of a well-signed request; return the refusal of any other."""
     now = utc_now()
     body, body_sm3, size = _read_body()
@@ -169,11 +178,15 @@ def _identify(app_id: str) -> Response | None:
     if found is None or not right(found.key, texts, signature):
         if known is not None:
             _note_bad(app_id, known, _sample(size, body_sm3))
+            if note is not None:
+                note(known, app_id, "E_SIGN")
         return refusal("E_SIGN", now)
     guard().note_good(app_id, request.remote_addr or "")
     guard().charge(found.enterprise_id, found.limits, requests=1)
     if not in_window(int(timestamp), round(now.timestamp() * 1000)):
         return refusal("E_WINDOW", now)
+    if found.sandbox and note is None:
+        return problem(403, "E_SANDBOX_KEY", server_time=stamp(now))
     g.sender = Sender(found.enterprise_id, app_id, nonce, body, body_sm3, size, found.limits)
     g.actor = program_actor(found, app_id)
     return None
@@ -262,11 +275,11 @@ def key_of(found: Settings, app_id: str, now: datetime) -> ProgramKey | None:
 def _opened(row: ApiKey, found: Settings, limits: Limits) -> ProgramKey | None:
     """Return the key of a row; None, and a line for the operator, when the row was changed beside the portal."""
     try:
-        opened = open_key(row.key_sealed, row.app_id, found, row.algorithm)
+        opened = open_key(row.key_sealed, row.app_id, found, row.algorithm, sandbox=row.sandbox)
     except ValueError:
         log.error("key_changed_beside_portal", extra={"key_id": row.id})
         return None
-    return ProgramKey(row.id, row.enterprise_id, row.algorithm, opened, limits)
+    return ProgramKey(row.id, row.enterprise_id, row.algorithm, opened, limits, row.sandbox)
 
 
 def use_nonce(session: Session, who: Sender, now: datetime) -> bool:

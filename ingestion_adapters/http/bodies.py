@@ -246,6 +246,8 @@ def _fast_csv(text: bytes) -> RawReadings | None:
     if not text.isascii() or b'"' in text or b"\x00" in text or b"\r\r" in text:
         return None
     lines = text.decode("ascii").split()
+    if not lines:
+        return None
     names, fields = lines[0].split(","), len(lines[0].split(","))
     if len(set(names)) != fields or not {"point", "t", "v"} <= set(names) <= {"point", "t", "v", "q", "f"}:
         return None

@@ -12,6 +12,7 @@ import psycopg2
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.http.auth import Sender, guard, note_use, use_nonce
 from ingestion_adapters.http.bodies import BODY_BYTES, Refused, inflated, payload_of
 from ingestion_adapters.intake import Answer, accept_message
@@ -41,27 +42,34 @@ class Push:
 
 def take_push(push: Push) -> Answer:
     """Take a push in; raise Refused (its receipt is written) or Replayed."""
-    batch = _batch(push)
+    batch = batch_of(push)
     try:
-        payload = _payload(push)
-        rows = payload.rows if isinstance(payload, RawReadings) else len(payload.rows)
-        guard().charge(push.sender.enterprise_id, push.sender.limits, rows=rows)
-        return _once_more(lambda session: _accept(session, push, batch, payload))
+        payload = charged_payload(push)
+        return once_more(lambda session: _accept(session, push, batch, payload))
     except Conflict as known:
         no = Refused(409, known.code, "batch_conflict", **known.facts)
     except Refused as refused:
         no = refused
-    no.facts["receipt_id"] = _once_more(lambda session: _refuse(session, push, batch, no.code))
+    no.facts["receipt_id"] = once_more(lambda session: _refuse(session, push, batch, no.code))
     raise no
 
 
-def _batch(push: Push) -> Batch:
+def batch_of(push: Push) -> Batch:
+    """Return the batch a push carries; without a number when the number cannot be one."""
     batch_id = push.batch_id if _BATCH_ID.fullmatch(push.batch_id) else ""
     who = push.sender
     return Batch(who.enterprise_id, push.dataset, batch_id, "http", who.body_sm3, who.body_bytes, who.app_id)
 
 
-def _payload(push: Push) -> Any:
+def charged_payload(push: Push) -> Rows | RawReadings:
+    """Return the rows of a push, charged to its sender's quota; raise Refused when they cannot be read."""
+    payload = _payload(push)
+    rows = payload.rows if isinstance(payload, RawReadings) else len(payload.rows)
+    guard().charge(push.sender.enterprise_id, push.sender.limits, rows=rows)
+    return payload
+
+
+def _payload(push: Push) -> Rows | RawReadings:
     if not _BATCH_ID.fullmatch(push.batch_id):
         raise Refused(400, "E_SCHEMA", "bad_batch_id")
     if push.sender.body is None:
@@ -80,7 +88,7 @@ def _refuse(session: Session, push: Push, batch: Batch, code: str) -> int:
     return refuse(session, batch, code, push.now)
 
 
-def _once_more(work: Callable[[Session], Result]) -> Result:
+def once_more(work: Callable[[Session], Result]) -> Result:
     """Run work in its own transaction; a lost connection or a deadlock is tried a second time."""
     for attempt in range(TRIES):
         try:

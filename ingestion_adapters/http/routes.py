@@ -14,10 +14,11 @@ from flask_babel import force_locale, get_locale
 
 from ingestion_adapters.checks import Finding, instant_of
 from ingestion_adapters.contract import DATASETS
-from ingestion_adapters.http.auth import refusal, sender, signed, stamp, use_nonce
+from ingestion_adapters.http.auth import refusal, sender, signed, signed_for_sandbox, stamp, use_nonce
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.http.docs_page import dataset_pages
 from ingestion_adapters.http.push import Push, take_push
+from ingestion_adapters.http.sandbox import note_unsigned, try_push
 from ingestion_adapters.http.sample_files import FORMATS, sample_file
 from ingestion_adapters.intake import Answer
 from ingestion_adapters.openapi import document
@@ -75,20 +76,30 @@ def show_replayed(replayed: Replayed) -> Response:
 @signed
 def push(dataset: str) -> ResponseReturnValue:
     """Take in one batch; the answer is sent after the data are durable."""
+    answer = take_push(_pushed(dataset))
+    return _json(_of_answer(answer), 422 if answer.all_refused else 200)
+
+
+@blueprint.post("/sandbox/ingest/<dataset>")
+@signed_for_sandbox(note_unsigned)
+def push_to_sandbox(dataset: str) -> ResponseReturnValue:
+    """Judge one batch as `push` does and store nothing of it."""
+    answer = try_push(_pushed(dataset))
+    return _json(_of_answer(answer) | {"sandbox": True}, 422 if answer.all_refused else 200)
+
+
+def _pushed(dataset: str) -> Push:
     if dataset not in DATASETS:
         raise NotFound("E_DATASET")
-    answer = take_push(
-        Push(
-            sender=sender(),
-            actor=current_actor(),
-            dataset=dataset,
-            batch_id=request.headers.get("X-Batch-Id", ""),
-            content_type=request.mimetype,
-            encoding=request.headers.get("Content-Encoding", "").strip().lower(),
-            now=utc_now(),
-        )
+    return Push(
+        sender=sender(),
+        actor=current_actor(),
+        dataset=dataset,
+        batch_id=request.headers.get("X-Batch-Id", ""),
+        content_type=request.mimetype,
+        encoding=request.headers.get("Content-Encoding", "").strip().lower(),
+        now=utc_now(),
     )
-    return _json(_of_answer(answer), 422 if answer.all_refused else 200)
 
 
 @blueprint.get("/receipts")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.checks import Finding, clean_text
 from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.intake import Answer, accept_message, forget_news
 from ingestion_adapters.mapping.queries import Spoken, points_of
 from ingestion_adapters.mapping.rules import translation_of
 from ingestion_adapters.mapping.services import Heard, understood_as
+from ingestion_adapters.onboarding.models import SandboxRun
 from ingestion_adapters.receipts import Batch
 from ingestion_adapters.store_readings import RawReadings
 from portal.core.actor import Actor
 
+EXAMPLES = 5
 Payload = Rows | RawReadings | Heard
 
 
@@ -43,10 +46,48 @@ def try_out(session: Session, batch: Batch, payload: Payload, *, now: datetime, 
 
 def _codes(session: Session, receipt_id: int) -> dict[str, int]:
     rows = session.execute(
-        text("select code, count(*) as number from rejection where receipt_id = :r and severity = 'error' group by code"),
+        text(
+            "select code, count(*) as number from rejection where receipt_id = :r and severity = 'error' group by code"
+        ),
         {"r": receipt_id},
     )
     return {row.code: row.number for row in rows}
+
+
+@dataclass(frozen=True)
+class Try:
+    """Who tried which dataset in the sandbox, how, and what was answered."""
+
+    enterprise_id: int
+    dataset: str
+    app_id: str
+    status: int
+    code: str | None
+    encoding: str
+    mapped: bool
+    at: datetime
+
+
+def note_try(session: Session, line: Try, tried: Tried | None = None) -> None:
+    """Keep counts and codes of a message to the sandbox; of its rows only what is wrong with the first ones."""
+    counts: dict[str, Any] = {}
+    if tried is not None:
+        answer = tried.answer
+        counts = {
+            "rows": answer.rows,
+            "accepted": answer.accepted,
+            "duplicate": answer.duplicate,
+            "rejected": answer.rejected,
+            "late": answer.late,
+            "codes": tried.codes,
+            "examples": [_example(found) for found in answer.rejections[:EXAMPLES]],
+        }
+    session.execute(insert(SandboxRun).values(**asdict(line), **counts))
+
+
+def _example(found: Finding) -> dict[str, Any]:
+    words = {"row": found.row, "field": found.field, "code": found.code}
+    return words | {"zh": clean_text(found.zh, 300), "en": clean_text(found.en, 300)}
 
 
 def heard_in_draft(

@@ -68,12 +68,17 @@ def create_enterprise(
     return made
 
 
-def make_key(session: Session, enterprise_id: int, *, settings: Settings, now: datetime, actor: Actor) -> NewKey:
-    """Make a key for an enterprise's program; raise Conflict when two are valid already."""
+def make_key(
+    session: Session, enterprise_id: int, *, settings: Settings, now: datetime, actor: Actor, sandbox: bool = False
+) -> NewKey:
+    """Make a key for an enterprise's program; raise Conflict when two are valid already.
+
+    A key made for the `sandbox` opens nothing live; it is counted apart.
+    """
     enterprise_by_id(session, enterprise_id)
-    if len(_valid_keys(session, enterprise_id, HMAC_SM3, now)) >= KEYS_AT_ONCE:
+    if len(_valid_keys(session, enterprise_id, HMAC_SM3, now, sandbox=sandbox)) >= KEYS_AT_ONCE:
         raise Conflict("key_two_valid", enterprise_id=enterprise_id)
-    return _new_key(session, enterprise_id, settings=settings, now=now, actor=actor)
+    return _new_key(session, enterprise_id, settings=settings, now=now, actor=actor, sandbox=sandbox)
 
 
 def rotate_key(
@@ -182,27 +187,40 @@ def revoke_key(session: Session, enterprise_id: int, key_id: int, *, now: dateti
     )
 
 
-def key_label(app_id: str, algorithm: str = HMAC_SM3) -> bytes:
-    """Return the label that binds a sealed key to its app id and algorithm.
+def key_label(app_id: str, algorithm: str = HMAC_SM3, *, sandbox: bool = False) -> bytes:
+    """Return the label that binds a sealed key to its app id, its algorithm and what it opens.
 
-    A public key that somebody turned into a secret one by a change in the table must not open.
+    A public key that somebody turned into a secret one, or a sandbox key into a live one, by a change in the
+    table must not open.
     """
-    return (f"api_key|{app_id}" if algorithm == HMAC_SM3 else f"api_key|{algorithm}|{app_id}").encode()
+    label = f"api_key|{app_id}" if algorithm == HMAC_SM3 else f"api_key|{algorithm}|{app_id}"
+    return (f"sandbox|{label}" if sandbox else label).encode()
 
 
-def open_key(sealed: str, app_id: str, settings: Settings, algorithm: str = HMAC_SM3) -> bytes:
-    """Return the key of a sealed one; raise ValueError when it was changed or moved to another app id or algorithm."""
-    return PROVIDER.unseal(settings.seal_key.encode(), sealed, key_label(app_id, algorithm))
+def open_key(
+    sealed: str, app_id: str, settings: Settings, algorithm: str = HMAC_SM3, *, sandbox: bool = False
+) -> bytes:
+    """Return the key of a sealed one; raise ValueError when it was changed or moved to another app id or use."""
+    return PROVIDER.unseal(settings.seal_key.encode(), sealed, key_label(app_id, algorithm, sandbox=sandbox))
 
 
 def _sealed(key: bytes, app_id: str, algorithm: str, settings: Settings) -> str:
     return PROVIDER.seal(settings.seal_key.encode(), key, key_label(app_id, algorithm))
 
 
-def _new_key(session: Session, enterprise_id: int, *, settings: Settings, now: datetime, actor: Actor) -> NewKey:
+def _new_key(
+    session: Session, enterprise_id: int, *, settings: Settings, now: datetime, actor: Actor, sandbox: bool = False
+) -> NewKey:
     app_id, key = secrets.token_hex(APP_ID_BYTES), secrets.token_urlsafe(KEY_BYTES)
-    sealed = _sealed(key.encode(), app_id, HMAC_SM3, settings)
-    made = ApiKey(enterprise_id=enterprise_id, app_id=app_id, key_sealed=sealed, created_at=now, algorithm=HMAC_SM3)
+    label = key_label(app_id, sandbox=sandbox)
+    made = ApiKey(
+        enterprise_id=enterprise_id,
+        app_id=app_id,
+        key_sealed=PROVIDER.seal(settings.seal_key.encode(), key.encode(), label),
+        created_at=now,
+        algorithm=HMAC_SM3,
+        sandbox=sandbox,
+    )
     _keep_key(session, made, actor)
     return NewKey(made.id, app_id, key)
 
@@ -221,10 +239,13 @@ def _keep_key(session: Session, made: ApiKey, actor: Actor) -> None:
     )
 
 
-def _valid_keys(session: Session, enterprise_id: int, algorithm: str, now: datetime) -> list[ApiKey]:
+def _valid_keys(
+    session: Session, enterprise_id: int, algorithm: str, now: datetime, *, sandbox: bool = False
+) -> list[ApiKey]:
     wanted = select(ApiKey).where(
         ApiKey.enterprise_id == enterprise_id,
         ApiKey.algorithm == algorithm,
+        ApiKey.sandbox.is_(sandbox),
         ApiKey.revoked_at.is_(None),
         or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > now),
     )
@@ -235,6 +256,7 @@ def _snapshot(key: ApiKey) -> dict[str, Any]:
     return {
         "app_id": key.app_id,
         "algorithm": key.algorithm,
+        "sandbox": bool(key.sandbox),
         "valid_until": key.valid_until.isoformat() if key.valid_until else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
     }

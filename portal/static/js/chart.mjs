@@ -97,7 +97,13 @@ function tipPlugin(series) {
 
 function axisTimes(plot, instants) {
   let before = "";
-  if (instants.length > 1 && instants.at(-1) - instants[0] > 200 * 86_400) return instants.map((instant) => month.format(instant * 1000));
+  if (instants.length > 1 && instants.at(-1) - instants[0] > 200 * 86_400) {
+    return instants.map((instant) => {
+      const words = month.format(instant * 1000), again = words === before;
+      before = words;
+      return again ? "" : words;
+    });
+  }
   return instants.map((instant) => {
     const date = day.format(instant * 1000), time = clock.format(instant * 1000);
     const words = date === before ? time : before === "" && instants.length > 1 && instants.at(-1) - instants[0] < 86_400 ? time : `${date}\n${time}`;

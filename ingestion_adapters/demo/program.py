@@ -1,4 +1,4 @@
-"""One enterprise's live program: pushes readings and alarms, answers orders.
+"""One enterprise's live program: sends readings and alarms through its door, answers orders.
 
 `python -m ingestion_adapters.demo.program --enterprise DEMO --url … --app-id … --key-file …`
 """
@@ -15,13 +15,13 @@ from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
-import msgspec
-
 from ingestion_adapters.client import Client
 from ingestion_adapters.contract import Record
 from ingestion_adapters.demo.dataset import scale_from_env
 from ingestion_adapters.demo.duty import ControlRoom, answer_delay_s, reply_text
 from ingestion_adapters.demo.identity import enterprise_named
+from ingestion_adapters.demo.ways import Way, payload, way_of
+from ingestion_adapters.mqtt_client import MqttClient
 
 log = logging.getLogger("demo.program")
 _ORDERS_EVERY_S = 15.0
@@ -33,8 +33,9 @@ _WAITING = (31, 40, 61)
 class Program:
     """Pushes readings and alarms and answers orders until it is told to stop."""
 
-    def __init__(self, client: Client, room: ControlRoom, tick_s: float) -> None:
+    def __init__(self, client: Client, room: ControlRoom, tick_s: float, way: Way | None = None) -> None:
         self.client, self.room, self.tick_s = client, room, tick_s
+        self.way: Way = way or client
         self.stop = threading.Event()
         self.seen: dict[str, float] = {}
         self.answered: set[str] = set()
@@ -58,15 +59,15 @@ class Program:
         """Push what is due at an instant (s since the epoch) and answer orders."""
         self._push("RT", self.room.readings(int(now)))
         self._push("ALM", self.room.alarms(int(now * 1000)))
-        self.client.flush()
+        self.way.flush()
         if now >= self._orders_due:
             self._orders_due = now + _ORDERS_EVERY_S
             self._answer_orders(now)
 
     def _push(self, dataset: str, records: Iterable[Record]) -> None:
-        rows = [msgspec.to_builtins(record) for record in records]
+        rows = payload(self.room.key, dataset, list(records))
         if rows:
-            self.client.push(dataset, rows)
+            self.way.push(dataset, rows)
 
     def _answer_orders(self, now: float) -> None:
         answer = self.client.get("/api/v1/orders")
@@ -91,6 +92,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--app-id", required=True)
     parser.add_argument("--key-file", required=True, type=Path, help="file that holds the app key")
     parser.add_argument("--queue", type=Path, help="file of the durable queue; beside the key file unless given")
+    parser.add_argument("--broker", default="", help="host:port of the MQTT broker, for those who push over MQTT")
+    parser.add_argument("--data", type=Path, help="data directory, for those who leave files")
     parser.add_argument("--period", type=int, default=60, help="seconds between two readings of a point")
     parser.add_argument("--tick", type=float, default=3.0, help="seconds between two pushes")
     parser.add_argument("--scale", type=int, default=None, help="size of the city; PORTAL_DEMO_SCALE unless given")
@@ -101,11 +104,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one enterprise's program until SIGTERM or SIGINT."""
     options = _arguments(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    key = enterprise_named(options.enterprise).key
+    enterprise = enterprise_named(options.enterprise)
+    key = enterprise.key
     queue = options.queue or options.key_file.with_suffix(".queue")
     client = Client(options.url, options.app_id, options.key_file.read_text().strip(), queue)
     scale = options.scale if options.scale is not None else scale_from_env()
-    program = Program(client, ControlRoom(key, scale=scale, period_s=options.period), options.tick)
+    way = way_of(key, client, broker=options.broker, uscc=enterprise.uscc, data=options.data)
+    program = Program(client, ControlRoom(key, scale=scale, period_s=options.period), options.tick, way)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         program.stop.set()
@@ -113,6 +118,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     program.run()
+    if isinstance(way, MqttClient):
+        way.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""The doors the demo's programs use: one enterprise pushes over HTTP, one over MQTT, one leaves files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from ingestion_adapters.client import Client
+from ingestion_adapters.contract import Record
+from ingestion_adapters.mqtt_client import MqttClient
+
+DOOR_OF = {"YCRQ": "http", "JBRQ": "mqtt", "KFQRQ": "drop"}
+FILE_EVERY_S = 15.0
+Row = dict[str, Any]
+
+
+class Way(Protocol):
+    """A way in: rows are kept, and sent when it is time."""
+
+    def push(self, dataset: str, records: Sequence[Row]) -> object:
+        """Keep rows for sending."""
+
+    def flush(self) -> object:
+        """Send what waits, as far as the portal can be reached."""
+
+
+def payload(enterprise: str, dataset: str, records: Sequence[Record]) -> list[Row]:
+    """Return records as this enterprise's program writes them: the one place where its own words would stand."""
+    return [msgspec.to_builtins(record) for record in records]
+
+
+class Files:
+    """Leaves a file for each dataset every some seconds, under another name until it is whole."""
+
+    def __init__(self, folder: Path, every_s: float = FILE_EVERY_S) -> None:
+        """Write into the enterprise's drop folder, made on first use."""
+        self.folder, self.every_s = folder, every_s
+        self.waiting: dict[str, list[Row]] = {}
+        self._due = 0.0
+        self._number = 0
+
+    def push(self, dataset: str, records: Sequence[Row]) -> None:
+        """Keep rows for the next file."""
+        self.waiting.setdefault(dataset, []).extend(records)
+
+    def flush(self) -> None:
+        """Write the files that are due; raise OSError while the folder cannot be written."""
+        if time.monotonic() < self._due:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for dataset in list(self.waiting):
+            self._write(dataset, self.waiting[dataset])
+            del self.waiting[dataset]
+        self._due = time.monotonic() + self.every_s
+
+    def _write(self, dataset: str, rows: Sequence[Row]) -> None:
+        self._number += 1
+        name = f"{dataset}_{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}_{self._number:04d}.csv"
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        out = io.StringIO()
+        writer = csv.DictWriter(out, names, lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        draft = self.folder / f"{name}.part"
+        with draft.open("wb") as file:
+            file.write(out.getvalue().encode("gb18030"))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(self.folder / name)
+
+
+def way_of(enterprise: str, client: Client, *, broker: str, uscc: str, data: Path | None) -> Way:
+    """Return the way of one demo enterprise; HTTP when its own door is closed."""
+    door = DOOR_OF.get(enterprise, "http")
+    if door == "mqtt" and broker:
+        queue = client.queue_path.with_suffix(".mqtt")
+        return MqttClient(broker, uscc, client.app_id, client.key.decode(), queue)
+    if door == "drop" and data is not None:
+        return Files(data / "dropbox" / uscc)
+    return client

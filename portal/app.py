@@ -37,6 +37,7 @@ BLUEPRINT_MODULES = (
     "portal.accounts.routes",
     "portal.audit.routes",
     "portal.jobs.routes",
+    "portal.jobs.dictionary_routes",
     "portal.home.routes",
     "portal.operation.telemetry.routes",
     "portal.operation.alarms.routes",

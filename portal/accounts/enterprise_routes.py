@@ -8,6 +8,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
+from portal.accounts.enterprise_models import EnterpriseProfile
+from portal.accounts.enterprise_queries import parts_of
 from portal.accounts.forms import EnterpriseForm, key_overlap
 from portal.accounts.keys import (
     NewKey,
@@ -26,6 +28,7 @@ from portal.core.codes import words_of
 from portal.core.db import transaction
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.web import current_actor, requires, sentence_of, settings
+from portal.registers.words import Speech
 
 blueprint = Blueprint("enterprises", __name__, url_prefix="/admin/enterprises")
 
@@ -127,7 +130,8 @@ def _page(enterprise_id: int, new_key: NewKey | None = None) -> str:
     with transaction(settings(), CITY) as database:
         found = enterprise_by_id(database, enterprise_id)
         keys = keys_of(database, enterprise_id) if current_actor().may("key.manage") else []
-    today = local(now).date()
+        today = local(now).date()
+        parts = parts_of(database, enterprise_id, today)
     return render_template(
         "admin/enterprise.html",
         enterprise=found,
@@ -137,8 +141,27 @@ def _page(enterprise_id: int, new_key: NewKey | None = None) -> str:
         until=today + OVERLAP,
         last_until=today + LONGEST_OVERLAP - timedelta(days=1),
         today=today,
+        parts=parts,
+        profile_facts=_profile_facts(parts.profile),
+        certificate_words=words_of("certificate_kind", str(get_locale())),
+        duty_words=words_of("person_duty", str(get_locale())),
         **_words(),
     )
+
+
+_TOLD = (
+    "legal_person", "safety_head_phone", "safety_staff_n", "users_n", "pipe_km", "plan_filed", "licence_scope",
+    "control_system", "redundancy", "backup_centre", "backup_switched_on",
+)  # fmt: skip
+
+
+def _profile_facts(profile: EnterpriseProfile | None) -> list[tuple[str, str]]:
+    """Return what an enterprise told of itself, in words; what it left out shows as a dash."""
+    if profile is None:
+        return []
+    speech = Speech(str(get_locale() or "zh_CN"), {}, {})
+    columns = [profile.__table__.columns[name] for name in _TOLD]
+    return [(speech.label(column), speech.value(column, getattr(profile, column.name))) for column in columns]
 
 
 def _words() -> dict[str, dict[int, str]]:

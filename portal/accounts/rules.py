@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 FAILURES_AN_ACCOUNT = 5
@@ -79,3 +79,12 @@ def local_path(wanted: str | None) -> str | None:
         return None
     parts = urlsplit(wanted)
     return wanted if not parts.scheme and not parts.netloc else None
+
+
+def certificate_state(expires_on: date | None, today: date, expiring_days: int) -> str:
+    """Return how a certificate stands: valid, expiring (its end is near), expired, or undated."""
+    if expires_on is None:
+        return "undated"
+    if expires_on < today:
+        return "expired"
+    return "expiring" if expires_on <= today + timedelta(days=expiring_days) else "valid"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, func, select, text
 from sqlalchemy.orm import Session
 
 from portal.core.errors import NotFound
+from portal.core.paging import contains
 from portal.jobs.models import DictEntry, JobRun, Parameter
 
 PAGE_ROWS = 100
@@ -52,15 +56,40 @@ def job_names(session: Session) -> Sequence[str]:
     return session.scalars(select(JobRun.job).distinct().order_by(JobRun.job)).all()
 
 
-def dictionary_names(session: Session) -> Sequence[str]:
-    """Return the names of all code tables."""
-    return session.scalars(select(DictEntry.dict).distinct().order_by(DictEntry.dict)).all()
+@dataclass(frozen=True)
+class DictionaryFacts:
+    """One code table: its name, how many codes it has, and the newest day one of them holds from."""
+
+    name: str
+    codes: int
+    newest_on: date
 
 
-def dictionary(session: Session, name: str) -> Sequence[DictEntry]:
-    """Return the codes of one table in the order of the screen; raise NotFound for an unknown table."""
-    wanted = select(DictEntry).where(DictEntry.dict == name).order_by(DictEntry.sort, DictEntry.code)
-    found = session.scalars(wanted).all()
-    if not found:
-        raise NotFound("dictionary", name=name)
-    return found
+def dictionary_facts(session: Session, words: str = "") -> list[DictionaryFacts]:
+    """Return the code tables by name; with words those that hold them in a name or a word."""
+    wanted = select(DictEntry.dict, func.count(), func.max(DictEntry.valid_from)).group_by(DictEntry.dict)
+    if words:
+        holding = select(DictEntry.dict).where(contains(words, DictEntry.dict, DictEntry.zh, DictEntry.en, DictEntry.source))
+        wanted = wanted.where(DictEntry.dict.in_(holding))
+    return [DictionaryFacts(*row) for row in session.execute(wanted.order_by(DictEntry.dict))]
+
+
+def dictionary_codes(session: Session, name: str, words: str = "") -> Sequence[DictEntry]:
+    """Return the codes of one table, all of them or those that hold the words; every table's when no name is given."""
+    wanted = select(DictEntry).order_by(DictEntry.dict, DictEntry.sort, DictEntry.code)
+    if name:
+        wanted = wanted.where(DictEntry.dict == name)
+    if words:
+        wanted = wanted.where(contains(words, DictEntry.dict, DictEntry.zh, DictEntry.en, DictEntry.source))
+    return session.scalars(wanted).all()
+
+
+def former_words(session: Session, name: str) -> Sequence[Any]:
+    """Return the former words of the codes of one table, newest first."""
+    return session.execute(
+        text(
+            "select code, zh, en, source, valid_from, valid_to from dict_entry_history where dict = :name"
+            " order by valid_to desc, code limit 200"
+        ),
+        {"name": name},
+    ).all()

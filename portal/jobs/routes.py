@@ -11,8 +11,6 @@ from portal.core.errors import Invalid
 from portal.core.web import current_actor, opened, requires
 from portal.jobs.queries import (
     PAGE_ROWS,
-    dictionary,
-    dictionary_names,
     job_names,
     job_runs,
     parameters,
@@ -22,17 +20,6 @@ from portal.jobs.services import set_parameter
 blueprint = Blueprint("jobs", __name__, url_prefix="/admin")
 MAX_ID = 2**63 - 1
 REASON_CHARS = 300
-
-
-@blueprint.get("/dictionary")
-@requires("dictionary.read")
-def dictionaries() -> ResponseReturnValue:
-    """Show one code table with words and sources; `name` chooses it."""
-    with opened() as session:
-        names = dictionary_names(session)
-        chosen = request.args.get("name", "").replace("\x00", "") or (names[0] if names else "")
-        codes = dictionary(session, chosen) if chosen else []
-    return render_template("admin/dictionary.html", names=names, chosen=chosen, codes=codes)
 
 
 @blueprint.get("/parameters")

@@ -39,7 +39,20 @@ More = Callable[[Session, Any, Speech], dict[str, Any]]
 MAP_ZOOM = 17
 _NARROWING = ("enterprise", "district", "since", "until", "q")
 _UNSHOWN = frozenset(
-    {"id", "enterprise_id", "receipt_id", "valid_from", "valid_to", "geom", "track", "object_id", "object_type", "user_id"}
+    {
+        "id",
+        "enterprise_id",
+        "receipt_id",
+        "valid_from",
+        "valid_to",
+        "geom",
+        "track",
+        "object_id",
+        "object_type",
+        "user_id",
+        "late",
+        "received_at",
+    }
 )
 
 
@@ -154,7 +167,8 @@ def _choice(register: Register, name: str, speech: Speech) -> dict[str, Any]:
 
 
 def _is_number(column: Any) -> bool:
-    return column.type.python_type in (int, float) and not words_of_column(column).dictionary
+    counted = column.type.python_type in (int, float) and column.name != "enterprise_id"
+    return counted and not words_of_column(column).dictionary
 
 
 def _row(register: Register, row: Any, speech: Speech) -> dict[str, Any]:
@@ -223,7 +237,7 @@ def _tags(register: Register, record: Any, speech: Speech) -> list[tuple[str, st
     tags = [
         (speech.value(register.column(name), getattr(record, name)), register.tone(name, getattr(record, name)) or "")
         for name in register.tones
-        if name != "late" and getattr(record, name) is not None
+        if words_of_column(register.column(name)).dictionary and getattr(record, name) is not None
     ]
     return [*tags, (gettext("Filed late"), "warn")] if record.late else tags
 

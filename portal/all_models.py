@@ -8,6 +8,7 @@ import ingestion_adapters.models
 import ingestion_adapters.onboarding.models
 import ingestion_adapters.pull.models
 import ingestion_adapters.quality.models
+import ingestion_adapters.upward.models
 import portal.accounts.enterprise_models
 import portal.accounts.models
 import portal.audit.models
@@ -16,6 +17,9 @@ import portal.emergency.incidents.models
 import portal.events.models
 import portal.jobs.models
 import portal.operation.alarms.models
+import portal.operation.devices.models
+import portal.operation.meters.models
+import portal.operation.outages.models
 import portal.operation.telemetry.models
 import portal.safety.checks.models
 import portal.safety.hidden_dangers.models

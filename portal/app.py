@@ -51,6 +51,7 @@ BLUEPRINT_MODULES = (
     "ingestion_adapters.pages",
     "ingestion_adapters.files.routes",
     "ingestion_adapters.defence.routes",
+    "ingestion_adapters.upward.routes",
     "ingestion_adapters.pull.routes",
     "reports.routes",
 )
@@ -64,6 +65,7 @@ SENTENCE_MODULES = (
     "ingestion_adapters.sentences",
     "ingestion_adapters.files.sentences",
     "ingestion_adapters.defence.sentences",
+    "ingestion_adapters.upward.sentences",
     "ingestion_adapters.pull.sentences",
     "reports.sentences",
 )

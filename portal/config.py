@@ -90,6 +90,12 @@ class Settings:
         "Hosts and networks that scheduled pull may ask, by commas; empty switches it off",
         default="",
     )
+    upward_hosts: str = _setting(
+        "PORTAL_UPWARD_HOSTS",
+        "允许上报的上级平台主机与网段，逗号分隔；空为关闭",
+        "Hosts and networks of superior platforms, by commas; empty switches forwarding off",
+        default="",
+    )
     log_level: str = _setting("PORTAL_LOG_LEVEL", "日志级别", "Log level", default="INFO")
 
     @classmethod

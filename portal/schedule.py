@@ -17,6 +17,7 @@ from ingestion_adapters.dropbox.jobs import take_dropped
 from ingestion_adapters.files.jobs import import_waiting
 from ingestion_adapters.pull.jobs import forget_pull_runs, pull_due
 from ingestion_adapters.quality.feed_watch import watch_feeds
+from ingestion_adapters.upward.jobs import collect_upward, forget_bodies, send_upward
 from portal.audit.sealing import LEDGERS, seal
 from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
@@ -84,6 +85,9 @@ SCHEDULE: tuple[Job, ...] = (
     Job("drop_folders", every(2), 2, take_dropped, "files of enterprises that send no messages", kept=False),
     Job("pull_sources", every(5), 5, pull_due, "asks enterprises that cannot send", kept=False),
     Job("forget_pull_runs", cron("20 4 * * *"), 3600, forget_pull_runs, "keeps 30 days of questions"),
+    Job("collect_upward", every(30), 30, collect_upward, "what the province gets is queued when it happens", kept=False),
+    Job("send_upward", every(5), 5, send_upward, "queued batches go up until the province has them", kept=False),
+    Job("forget_upward_bodies", cron("50 4 * * *"), 3600, forget_bodies, "bytes taken long ago make room"),
     Job("watch_feeds", every(15), 15, watch_feeds, "a silent feed is noticed within two of its intervals", kept=False),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),

@@ -45,7 +45,7 @@ def ask(url: str, cursor: str, header: tuple[str, str] | None, allowed: Allowed)
     if parts is None or not host_allowed(url, allowed):
         raise NotFetched("pull_host")
     address = pinned_address(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), allowed)
-    connection = _connection(parts.scheme, parts.hostname or "", address)
+    connection = connection_to(parts.scheme, parts.hostname or "", address)
     target = _target(url, cursor)
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "ranjian-pull/1"}
     if header is not None:
@@ -92,7 +92,7 @@ def pinned_address(host: str, port: int, allowed: Allowed) -> tuple[str, int]:
     return addresses[0], port
 
 
-def _connection(scheme: str, host: str, address: tuple[str, int]) -> http.client.HTTPConnection:
+def connection_to(scheme: str, host: str, address: tuple[str, int]) -> http.client.HTTPConnection:
     """Return a connection to the address itself: a name that changes meanwhile leads nowhere else."""
     connection = http.client.HTTPConnection(host, address[1], timeout=READ_S)
     try:

@@ -55,8 +55,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.CITY_REGULATOR: _EVERYBODY
     | _READ
     | _HANDLE
-    | {"report.make", "finding.record", "network.import", "case.close", "enterprise.read"},
-    Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read"},
+    | {"report.make", "finding.record", "network.import", "case.close", "quality.manage", "enterprise.read"}
+    | {"upward.read", "upward.send"},
+    Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
     Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"case.close", "enterprise.read"},
     Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | {"network.import", "case.reply"},
     Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},

@@ -261,7 +261,7 @@ begin
 end $$;
 comment on function reading_day_obstacle(date, int) is 'why a day of readings may not be retired: too_young, retired, rollups_due, rollups_differ; null when it may';
 
-create function retire_reading_day(d date, keep_years int, who text) returns bigint language plpgsql security definer
+create function retire_reading_day(d date, keep_years int, kind text, who text) returns bigint language plpgsql security definer
 set search_path = pg_catalog, public set lock_timeout = '3s' as $$
 declare why text; gone bigint := 0; digest_ numeric; packed bigint; month text := 'reading_packed_' || to_char(d, 'YYYYMM'); full_ boolean;
 begin
@@ -284,11 +284,11 @@ begin
   insert into packed_day (day, readings, points, digest, retired_at) values (d, gone, 0, coalesce(digest_, 0), clock_timestamp())
     on conflict (day) do update set retired_at = excluded.retired_at;
   insert into audit_entry (actor_kind, actor_name, action, object_type, object_id, before)
-    values ('job', who, 'readings.retire', 'reading_day', d::text,
+    values (kind, who, 'readings.retire', 'reading_day', d::text,
             jsonb_build_object('readings', gone, 'digest', coalesce(digest_, 0)::text, 'keep_years', keep_years));
   return gone;
 end $$;
-comment on function retire_reading_day(date, int, text) is 'remove the readings of a day older than the floor; refuses while a roll-up is missing; audited';
+comment on function retire_reading_day(date, int, text, text) is 'remove the readings of a day older than the floor; refuses while a roll-up is missing; audited';
 
 create function retirable_reading_days(keep_years int) returns table (day date, readings bigint, obstacle text) language plpgsql stable security definer
 set search_path = pg_catalog, public as $$
@@ -338,9 +338,9 @@ begin
       with check ((select scope_all()) or point_id in (select id from point))', t);
   end loop;
 end $$;
-revoke all on function pack_reading_day(date), unpack_reading(int, date), drop_emptied_reading_day(), retire_reading_day(date, int, text),
+revoke all on function pack_reading_day(date), unpack_reading(int, date), drop_emptied_reading_day(), retire_reading_day(date, int, text, text),
   reading_day_obstacle(date, int), retirable_reading_days(int), lock_reading_day(date), share_reading_day(date) from public;
-grant execute on function pack_reading_day(date), unpack_reading(int, date), drop_emptied_reading_day(), retire_reading_day(date, int, text),
+grant execute on function pack_reading_day(date), unpack_reading(int, date), drop_emptied_reading_day(), retire_reading_day(date, int, text, text),
   reading_day_obstacle(date, int), retirable_reading_days(int), share_reading_day(date) to ranjian_worker;
 grant select on reading_packed, packed_day, reading_unpacked, reading_all to ranjian_worker;
 grant select on packed_day, reading_day, reading_conflict, rollup_day_due to ranjian_app;

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -268,7 +268,7 @@ def test_only_readings_beyond_the_years_kept_are_retired_and_audited(db: Session
 def test_the_database_refuses_to_retire_what_is_younger_than_five_years(db: Session, years: float, keep: int) -> None:
     _, day = old_day(db, years)
     with pytest.raises(DBAPIError, match="too_young"):
-        db.execute(text("select retire_reading_day(:d, :k, 'somebody')"), {"d": day, "k": keep})
+        db.execute(text("select retire_reading_day(:d, :k, 'job', 'somebody')"), {"d": day, "k": keep})
 
 
 def test_a_day_without_complete_rollups_is_not_retired(db: Session) -> None:
@@ -279,7 +279,7 @@ def test_a_day_without_complete_rollups_is_not_retired(db: Session) -> None:
     db.execute(text("update reading_hour set readings = readings - 1 where point_id = :p"), {"p": each.id})
     assert [found.obstacle for found in retirable_days(db) if found.day == day] == ["rollups_differ"]
     with pytest.raises(DBAPIError, match="rollups_differ"):
-        db.execute(text("select retire_reading_day(:d, 7, 'somebody')"), {"d": day})
+        db.execute(text("select retire_reading_day(:d, 7, 'job', 'somebody')"), {"d": day})
 
 
 @pytest.mark.parametrize("verb", ["drop table reading_20010101", "truncate reading", "delete from reading", "delete from reading_packed"])
@@ -289,7 +289,7 @@ def test_the_worker_cannot_remove_readings_past_the_function(db: Session, verb: 
         db.execute(text(verb))
 
 
-def test_the_dry_run_names_what_would_go_and_removes_nothing(
+def test_the_command_line_names_what_would_go_and_proves_a_packed_day_intact(
     settings: Settings, database: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction(settings, CITY, worker=True) as session:
@@ -302,6 +302,12 @@ def test_the_dry_run_names_what_would_go_and_removes_nothing(
         assert len(rows_of(session, each)) == 3
         assert pack(session, day) == 3
     assert "intact: 3 readings" in CliRunner().invoke(telemetry, ["verify", str(day)]).output
+    engine = create_engine(database["PORTAL_OWNER_DATABASE_URL"])
+    for change, code in ((1, 1), (-1, 0)):  # somebody with the superuser's password, and back
+        with engine.begin() as link:
+            link.execute(text("update reading_packed set base = base + :c where day = :d"), {"c": change, "d": day})
+        assert CliRunner().invoke(telemetry, ["verify", str(day)]).exit_code == code
+    engine.dispose()
     assert "2 days" not in CliRunner().invoke(telemetry, ["retire"]).output
     with transaction(settings, CITY, worker=True) as session:
         assert not rows_of(session, each)

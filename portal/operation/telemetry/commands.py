@@ -28,7 +28,7 @@ def retire(dry_run: bool, as_json: bool) -> None:
     """Remove the readings of days beyond the years they are kept."""
     with transaction(Settings.from_env(), CITY, worker=True) as session:
         days, years = retirable_days(session), keep_years(session)
-        said = None if dry_run else retire_due(session, utc_now(), who=cli_actor().name)
+        said = None if dry_run else retire_due(session, utc_now(), actor=cli_actor())
     if as_json:
         rows = [{"day": str(each.day), "readings": each.readings, "obstacle": each.obstacle} for each in days]
         click.echo(json.dumps({"keep_years": years, "days": rows, "done": said}))

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.core.actor import Actor, job_actor
 from portal.jobs.queries import parameter_value
 
 KEEP_YEARS = 7.0
@@ -37,12 +38,12 @@ def retirable_days(session: Session) -> list[RetirableDay]:
     return [RetirableDay(row.day, int(row.readings), row.obstacle) for row in rows]
 
 
-def retire_due(session: Session, now: datetime, *, who: str = "retire_readings") -> str:
+def retire_due(session: Session, now: datetime, *, actor: Actor | None = None) -> str:
     """Remove the readings of the oldest days that may go; each leaves a row in the audit. Returns how many."""
     days = [each for each in retirable_days(session) if each.obstacle is None][:DAYS_A_RUN]
     years = keep_years(session)
-    rows = 0
+    rows, who = 0, actor or job_actor("retire_readings")
     for each in days:
-        facts = {"day": each.day, "years": years, "who": who}
-        rows += int(session.scalar(text("select retire_reading_day(:day, :years, :who)"), facts) or 0)
+        facts = {"day": each.day, "years": years, "kind": who.kind, "who": who.name}
+        rows += int(session.scalar(text("select retire_reading_day(:day, :years, :kind, :who)"), facts) or 0)
     return f"{len(days)} days, {rows} readings retired"

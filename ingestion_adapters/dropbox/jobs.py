@@ -22,10 +22,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ingestion_adapters.doors import Door, Outcome, door_actor, refused_whole, take
+from ingestion_adapters.doors import Door, Outcome, door_actor, in_transaction, refused_whole, take
 from ingestion_adapters.dropbox.folder import Copy, Folder, Lying, opened
 from ingestion_adapters.dropbox.names import check_kind, dataset_of, is_manifest, manifest_from
-from ingestion_adapters.files.dataset_rows import FileRows, comes_by_rows, rows_of_file
+from ingestion_adapters.files.dataset_rows import FileRows, Told, comes_by_rows, own_words, rows_of_file
 from ingestion_adapters.files.network_door import take_network
 from ingestion_adapters.files.raw import MAX_FILE_MB
 from ingestion_adapters.http.bodies import Refused
@@ -198,9 +198,11 @@ def _take_delivery(door: Door, batch: Batch, delivery: Delivery) -> Outcome:
     if not all(comes_by_rows(path, delivery.dataset) for path in paths):
         return take_network(door, batch, paths, delivery.crs)
     files: list[FileRows] = []
+    own = in_transaction(door, lambda session: own_words(session, batch.enterprise_id, delivery.dataset))
+    told = Told(delivery.dataset, delivery.crs, own)
 
     def read() -> Rows | RawReadings:
-        files.extend(rows_of_file(path, delivery.dataset, delivery.crs) for path in paths)
+        files.extend(rows_of_file(path, told) for path in paths)
         return files[0].payload if len(files) == 1 else _joined(files)
 
     outcome = take(door, batch, read)

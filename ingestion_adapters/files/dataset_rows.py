@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
+from sqlalchemy.orm import Session
 
 from gis.crs import CoordinateSystem, UnusableCrs, crs_from_wkt, parse_crs, storage_from
 from ingestion_adapters.files.findings import Finding, Where, say
@@ -18,6 +19,7 @@ from ingestion_adapters.files.readers.text import decode
 from ingestion_adapters.files.sandbox import read_file
 from ingestion_adapters.http.bodies import INFLATED_BYTES, JSON, NDJSON, ROWS, Refused, payload_of
 from ingestion_adapters.intake import Rows
+from ingestion_adapters.mapping.queries import spoken_by
 from ingestion_adapters.store_readings import RawReadings
 
 JSON_SUFFIXES = {".json": JSON, ".ndjson": NDJSON, ".jsonl": NDJSON}
@@ -34,11 +36,28 @@ class FileRows:
     lines: list[int] = field(default_factory=list)
 
 
-def rows_of_file(path: Path, dataset: str, crs: str | None = None) -> FileRows:
-    """Return the rows a file holds for a dataset; raise Refused when it cannot be read at all.
+@dataclass(frozen=True)
+class Told:
+    """What is known of a file beside its bytes: dataset, declared system, and the sender's own field names if any."""
 
-    `crs` is what the sender declared for layers that do not say their coordinate system.
-    """
+    dataset: str
+    crs: str | None = None
+    own: frozenset[str] | None = None
+    name: str = ""
+
+
+def own_words(session: Session, enterprise_id: int, dataset: str) -> frozenset[str] | None:
+    """Return the field names of an enterprise that has a mapping for a dataset, None when it uses ours."""
+    spoken = spoken_by(session, enterprise_id, dataset)
+    if spoken is None:
+        return None
+    readers = [*spoken.translation.common, *(each for kind in spoken.translation.types.values() for each in kind)]
+    return frozenset(source for reader in readers for source in (reader.theirs, *reader.sources))
+
+
+def rows_of_file(path: Path, told: Told) -> FileRows:
+    """Return the rows a file holds for a dataset; raise Refused when it cannot be read at all."""
+    told, dataset = replace(told, name=path.name), told.dataset
     suffix = path.suffix.casefold()
     if suffix in JSON_SUFFIXES and not _is_geojson(path, suffix):
         return FileRows(payload_of(dataset, JSON_SUFFIXES[suffix], _text(path)))
@@ -51,10 +70,10 @@ def rows_of_file(path: Path, dataset: str, crs: str | None = None) -> FileRows:
     lines: list[int] = []
     headed = 0
     for grid in reply.grids:
-        headed += _add_grid(grid, (path.name, dataset, crs), rows, lines)
+        headed += _add_grid(grid, told, rows, lines)
     if not headed and reply.grids and reply.grids[0].columns is None:
         # Headings all unknown: the rows say so one by one, as at the adapter API, or a mapping knows them.
-        headed += _add_grid(_first_row_as_header(reply.grids[0]), (path.name, dataset, crs), rows, lines)
+        headed += _add_grid(_first_row_as_header(reply.grids[0]), told, rows, lines)
     if not headed:
         raise _refused(say("header_missing", Where(path.name), {"value": ""}))
     if len(rows) > ROWS:
@@ -95,24 +114,23 @@ def _text(path: Path) -> bytes:
     return raw
 
 
-def _add_grid(grid: Grid, told: tuple[str, str, str | None], rows: list[dict[str, Any]], lines: list[int]) -> bool:
+def _add_grid(grid: Grid, told: Told, rows: list[dict[str, Any]], lines: list[int]) -> bool:
     """Add a table's rows; return whether it had a header of the dataset."""
-    name, dataset, crs = told
     body, numbers, headings = grid.rows, grid.numbers, grid.columns
     if headings is None:
-        place = header_place(grid.rows, dataset)
+        place = header_place(grid.rows, told.dataset, told.own)
         if place is None:
             return False
         headings = ["" if cell is None else str(cell) for cell in grid.rows[place]]
         body, numbers = grid.rows[place + 1 :], grid.numbers[place + 1 :]
     elif grid.wkb is None and not grid.layer and not any(headings):
         return False
-    names = names_of(headings, dataset)
+    names = names_of(headings, told.dataset, told.own)
     doubled = {each for each in names if each and names.count(each) > 1}
     if doubled:
         facts = {"name": sorted(doubled)[0], "other": sorted(doubled)[0]}
-        raise _refused(say("column_double", Where(name), facts))
-    places = _places(grid, name, crs)
+        raise _refused(say("column_double", Where(told.name), facts))
+    places = _places(grid, told.crs)
     for index, (row, number) in enumerate(zip(body, numbers, strict=True)):
         made = _row(row, names)
         if made or places is not None:
@@ -142,11 +160,11 @@ def _cell(cell: Cell) -> str:
     return repr(cell) if isinstance(cell, float) else str(cell)
 
 
-def _places(grid: Grid, name: str, crs: str | None) -> list[dict[str, Any]] | None:
+def _places(grid: Grid, crs: str | None) -> list[dict[str, Any]] | None:
     """Return lon and lat, or the line, of each feature in CGCS2000 degrees; None for a table without geometry."""
     if grid.wkb is None or not any(grid.wkb):
         return None
-    system = _system(grid, name, crs)
+    system = _system(grid, crs)
     found: list[dict[str, Any]] = []
     for raw in grid.wkb:
         shape = None if raw is None else shapely.from_wkb(raw, on_invalid="ignore")
@@ -164,7 +182,7 @@ def _places(grid: Grid, name: str, crs: str | None) -> list[dict[str, Any]] | No
     return found
 
 
-def _system(grid: Grid, name: str, crs: str | None) -> CoordinateSystem:
+def _system(grid: Grid, crs: str | None) -> CoordinateSystem:
     words = grid.crs.strip() or (crs or "").strip()
     if not words:
         raise Refused(422, "E_CRS", "crs_must_be_given")

@@ -65,20 +65,27 @@ def field_of(heading: str, dataset: str) -> str | None:
     return None
 
 
-def header_place(rows: Sequence[Sequence[Cell]], dataset: str) -> int | None:
-    """Return which of the first rows is the header: the one with most known headings, at least one."""
+def header_place(rows: Sequence[Sequence[Cell]], dataset: str, own: frozenset[str] | None = None) -> int | None:
+    """Return which of the first rows is the header: the one with most known headings, at least one.
+
+    `own` are the words of a sender whose mapping says them; then those count and not ours.
+    """
     best, place = 0, None
     for index, row in enumerate(rows[:HEADER_SEARCH_ROWS]):
-        known = len({field_of(str(cell), dataset) for cell in row if cell not in (None, "")} - {None})
+        words = [str(cell).strip() for cell in row if cell not in (None, "")]
+        known = len({field_of(word, dataset) for word in words} - {None}) if own is None else len(own & {*words})
         if known > best:
             best, place = known, index
     return place
 
 
-def names_of(headings: Sequence[Cell], dataset: str) -> list[str]:
-    """Return the field of each column; a heading nobody knows keeps its own words, so that its rows say so."""
+def names_of(headings: Sequence[Cell], dataset: str, own: frozenset[str] | None = None) -> list[str]:
+    """Return the field of each column; a heading nobody knows keeps its own words, so that its rows say so.
+
+    With words of their own every heading stays as it is: the mapping turns it into ours later.
+    """
     names = []
     for cell in headings:
         words = "" if cell is None else str(cell).strip()
-        names.append(field_of(words, dataset) or words)
+        names.append((field_of(words, dataset) if own is None else None) or words)
     return names

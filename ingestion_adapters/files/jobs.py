@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.doors import Door
+from ingestion_adapters.files.dataset_rows import comes_by_rows
 from ingestion_adapters.files.judge import Judged, judge_delivery
 from ingestion_adapters.files.report import report_json
+from ingestion_adapters.files.rows_upload import Upload, take_upload
 from ingestion_adapters.files.store import known_nodes, limits_of_city, store_delivery
 from ingestion_adapters.models import ImportJob
 from portal.accounts.models import User
 from portal.config import Settings
-from portal.core.actor import CITY, Actor
+from portal.core.actor import CITY, Actor, Scope
 from portal.core.clock import utc_now
 from portal.core.db import transaction
 from portal.core.errors import PortalError
@@ -49,6 +54,10 @@ def _take_in(settings: Settings, job_id: int) -> None:
         job = session.get_one(ImportJob, job_id)
         paths = [Path(settings.data_dir) / job.folder / name for name in job.files]
         nodes, limits = known_nodes(session, job.enterprise_id), limits_of_city(session)
+        actor = _sender(session, job)
+    if all(comes_by_rows(path, job.dataset) for path in paths):
+        _take_rows(settings, job, paths, actor)
+        return
     judged = judge_delivery(paths, job.crs_said, limits, known_nodes=nodes)
     if judged.needs_crs:
         _finish(settings, job_id, judged, "needs_crs", None)
@@ -57,6 +66,25 @@ def _take_in(settings: Settings, job_id: int) -> None:
     else:
         _note(settings, job_id, "storing", 60)
         _store(settings, job_id, judged, paths)
+
+
+def _take_rows(settings: Settings, job: ImportJob, paths: list[Path], actor: Actor) -> None:
+    """Take in an upload that comes row by row, each file a batch."""
+    _note(settings, job.id, "judging", 40)
+    own = replace(actor, scope=Scope(enterprise_ids=frozenset({job.enterprise_id})))
+    upload = Upload(job.enterprise_id, job.dataset, paths, job.crs_said, job.dry_run)
+    told = take_upload(Door(settings, own, utc_now()), upload)
+    report = told.report(upload)
+    report["findings"] = report["findings"][:FINDINGS_KEPT]
+    state, note = "done", None
+    if told.needs_crs:
+        state = "needs_crs"
+    elif told.known == len(paths):
+        state, note = "failed", f"delivery_known {told.receipt_id}"
+    with transaction(settings, CITY, worker=True) as session:
+        found = session.get_one(ImportJob, job.id)
+        found.receipt_id = None if job.dry_run else told.receipt_id
+        _end(session, found, report, state, note)
 
 
 def _store(settings: Settings, job_id: int, judged: Judged, paths: list[Path]) -> None:
@@ -92,6 +120,9 @@ def _finish(settings: Settings, job_id: int, judged: Judged, state: str, note: s
     report["preview"] = judged.preview_geojson
     report["crs_suggestions"] = judged.crs_suggestions
     with transaction(settings, CITY, worker=True) as session:
-        job = session.get_one(ImportJob, job_id)
-        job.state, job.step, job.note, job.result, job.finished_at = state, 100, note, report, utc_now()
-        announce(session, "task", job.id, enterprise_id=job.enterprise_id, adcode=None)
+        _end(session, session.get_one(ImportJob, job_id), report, state, note)
+
+
+def _end(session: Session, job: ImportJob, report: dict[str, Any], state: str, note: str | None) -> None:
+    job.state, job.step, job.note, job.result, job.finished_at = state, 100, note, report, utc_now()
+    announce(session, "task", job.id, enterprise_id=job.enterprise_id, adcode=None)

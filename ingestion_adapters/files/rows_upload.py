@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from ingestion_adapters.checks import KEY_FIELDS
 from ingestion_adapters.checks import Finding as RowFinding
 from ingestion_adapters.doors import Door, in_transaction, refused_whole, speaking
-from ingestion_adapters.files.dataset_rows import FileRows, rows_of_file
+from ingestion_adapters.files.dataset_rows import FileRows, own_words, rows_of_file
+from ingestion_adapters.files.dataset_rows import Told as FileFacts
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.intake import Answer, Rows, accept_message
 from ingestion_adapters.receipts import Batch
@@ -77,10 +78,11 @@ class _Trial(Exception):
 def take_upload(door: Door, upload: Upload) -> Told:
     """Take every file of an upload in as a batch of its own; a trial stores nothing, not even a receipt."""
     told = Told()
+    own = in_transaction(door, lambda session: own_words(session, upload.enterprise_id, upload.dataset))
     for path in upload.paths:
         batch = batch_of(upload, path, door.actor.name)
         try:
-            read = rows_of_file(path, upload.dataset, upload.crs)
+            read = rows_of_file(path, FileFacts(upload.dataset, upload.crs, own))
             _tell(told, path.name, read, _answer(door, batch, read, upload.dry_run))
         except Conflict as known:
             told.receipt_id = int(known.facts["receipt_id"])

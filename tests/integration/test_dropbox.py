@@ -20,8 +20,9 @@ from ingestion_adapters.dropbox import folder as folder_of
 from ingestion_adapters.dropbox import jobs
 from ingestion_adapters.dropbox.folder import Folder
 from ingestion_adapters.http.docs_page import SAMPLES
+from ingestion_adapters.mapping.services import save_mapping
 from portal.config import Settings
-from portal.core.actor import CITY
+from portal.core.actor import CITY, cli_actor
 from portal.core.db import transaction
 from tests.factories import make_enterprise, make_point
 
@@ -231,3 +232,16 @@ def test_a_folder_that_is_a_link_is_not_entered(drop: Drop, tmp_path: Path) -> N
     drop.put("RT_1.csv", as_csv(rows()))
     (drop.path / "done").symlink_to(tmp_path)
     assert drop.look() == 0 and sorted(path.name for path in tmp_path.iterdir()) == ["RT_1.csv"]
+
+
+def test_tables_in_an_enterprises_own_words_go_through_its_mapping(drop: Drop) -> None:
+    fields = {"point": "编码", "t": "采集时刻", "v": "时间"}
+    mapping = {"format": 1, "name": "自有", "datasets": {"RT": {"fields": fields}}}
+    given = datetime.now(UTC) - timedelta(days=1)
+    with transaction(drop.settings, CITY, worker=True) as session:
+        file = json.dumps(mapping).encode()
+        save_mapping(session, drop.owner.id, file, note="", valid_from=given, actor=cli_actor())
+    drop.put("RT_own.csv", as_csv(rows(), "编码,采集时刻,时间"))
+    drop.look()
+    answer = drop.receipt("done", "RT_own.csv")
+    assert (answer["accepted"], answer["rejected"]) == (3, 0), answer

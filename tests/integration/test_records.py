@@ -23,7 +23,9 @@ from portal.core.actor import cli_actor
 from tests.factories import make_enterprise, make_pipe
 
 NOW = datetime(2026, 6, 2, 1, 0, tzinfo=UTC)
-KIND_OF = {kind.__name__: (dataset, kind) for dataset in FILED for kind in get_args(DATASETS[dataset]) or (DATASETS[dataset],)}
+KIND_OF = {
+    kind.__name__: (dataset, kind) for dataset in FILED for kind in get_args(DATASETS[dataset]) or (DATASETS[dataset],)
+}
 COPY = "id, receipt_id, valid_from, valid_to, received_at, late"
 
 
@@ -64,7 +66,9 @@ def sender(db: Session) -> Sender:
     """Give an enterprise with a pipe GD0001 and a user U00000001."""
     own = make_enterprise(db)
     make_pipe(db, own, src_code="GD0001")
-    insert = "insert into gas_user (enterprise_id, src_code, adcode, status, geom, user_class, households, detector) values"
+    insert = (
+        "insert into gas_user (enterprise_id, src_code, adcode, status, geom, user_class, households, detector) values"
+    )
     db.execute(
         text(f"{insert} (:e, 'U00000001', '990102', 1, st_setsrid(st_makepoint(112.5, 32), 4490), 10, 1, true)"),
         {"e": own.id},
@@ -245,8 +249,15 @@ def test_a_field_left_out_keeps_what_is_known_and_null_says_unknown(sender: Send
 
 def test_a_danger_closes_in_a_later_message_that_repeats_little(sender: Sender) -> None:
     sender.send("HAZ", sample("HiddenDanger", level=3))
-    short = {name: SAMPLES["HiddenDanger"][name] for name in ("hazard_no", "source", "category", "description", "found_at")}
-    done = {"level": 3, "status": 8, "rectified_at": "2026-06-01T15:00:00+08:00", "closed_at": "2026-06-01T17:00:00+08:00"}
+    short = {
+        name: SAMPLES["HiddenDanger"][name] for name in ("hazard_no", "source", "category", "description", "found_at")
+    }
+    done = {
+        "level": 3,
+        "status": 8,
+        "rectified_at": "2026-06-01T15:00:00+08:00",
+        "closed_at": "2026-06-01T17:00:00+08:00",
+    }
     stored = sender.send("HAZ", short | done)
     assert (stored.accepted, stored.rejections) == (1, [])
     reopened = sender.send("HAZ", short | {"level": 3, "status": 9})
@@ -303,7 +314,9 @@ def test_names_and_phones_are_masked_before_they_are_stored(sender: Sender) -> N
 
 def test_a_profile_brings_certificates_and_people(sender: Sender) -> None:
     row = deepcopy(SAMPLES["Enterprise"]) | {"uscc": sender.enterprise.uscc}
-    row["people"].append({"person_no": "P2", "name": "诸葛孔明", "duty": 2, "phone": "13900001111", "certificate_no": "3701021990"})
+    row["people"].append(
+        {"person_no": "P2", "name": "诸葛孔明", "duty": 2, "phone": "13900001111", "certificate_no": "3701021990"}
+    )
     assert sender.send("ENT", row).accepted == 1
     assert sender.send("ENT", row).duplicate == 1
     (profile,) = sender.rows("enterprise_profile")

@@ -72,7 +72,9 @@ CASES: list[tuple[str, dict[str, Any], str, str | None, str]] = [
 
 
 @pytest.mark.parametrize(("name", "change", "code", "rule", "field"), CASES)
-def test_fields_at_odds_get_their_rule(name: str, change: dict[str, Any], code: str, rule: str | None, field: str) -> None:
+def test_fields_at_odds_get_their_rule(
+    name: str, change: dict[str, Any], code: str, rule: str | None, field: str
+) -> None:
     found = judge_row(SAMPLES[name] | change, 3, DATASET_OF[name])
     assert isinstance(found, Finding)
     assert (found.code, found.rule, found.field, found.row) == (code, rule, field, 3)
@@ -129,7 +131,10 @@ def test_numbers_of_people_are_hidden_wherever_they_stand() -> None:
 
 
 def test_a_refused_row_keeps_no_plain_name_in_any_nested_row() -> None:
-    row = deepcopy(SAMPLES["Enterprise"]) | {"legal_person": "曹操", "people": [{"name": "刘备", "phone": "13911112222"}]}
+    row = deepcopy(SAMPLES["Enterprise"]) | {
+        "legal_person": "曹操",
+        "people": [{"name": "刘备", "phone": "13911112222"}],
+    }
     text = kept_text(row, "ENT")
     assert not any(word in text for word in ("曹操", "刘备", "1111"))
     assert "张飞" not in kept_text({"people": '[{"name": "张飞"}]'}, "ENT")

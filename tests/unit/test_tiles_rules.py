@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import folium
+import numpy as np
 import pytest
 from folium.plugins import HeatMap
 from hypothesis import given
@@ -17,7 +18,7 @@ from gis.tiles.cache import ENTRY_BYTES, TileCache
 from gis.tiles.layer import BASE_LAYERS, NETWORK_LAYERS, LayerTable, UnknownLayer, pipe_classes
 from gis.tiles.queries import morton, morton_range, scope_sql, tile_bounds, tile_exists, tile_of
 from portal.core.actor import CITY, NOTHING, Scope
-from portal.operation.telemetry.rules import is_silent, window_of, with_gaps
+from portal.operation.telemetry.rules import Figures, buckets_of, is_silent, window_of, with_gaps
 
 STATIC = Path(__file__).parents[2] / "portal" / "static"
 NOW = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -135,6 +136,17 @@ def test_window_reads_hours_only_for_long_spans() -> None:
     years = window_of(NOW - timedelta(days=1826), NOW, 300)
     assert (years.resolution, years.step_s) == ("day", 3 * 86_400)
     assert window_of(NOW - timedelta(days=9000), NOW, 300).begin == NOW - timedelta(days=3660)
+
+
+def test_buckets_hold_the_figures_of_their_good_readings() -> None:
+    ms = np.array([0, 30_000, 59_999, 60_000, 200_000])
+    value, quality = np.array([1.0, 5.0, 9.0, np.nan, 3.0]), np.array([192, 216, 84, 192, 192], np.int16)
+    assert buckets_of(ms, value, quality, 60) == [
+        Figures(0.0, 1.0, 5.0, 3.0, 5.0, 3, 2),
+        Figures(60.0, None, None, None, None, 1, 0),
+        Figures(180.0, 3.0, 3.0, 3.0, 3.0, 1, 1),
+    ]
+    assert buckets_of(ms[:1], np.array([np.nan]), quality[:1], 60)[0].good_ratio == 0
 
 
 def test_gap_stays_a_gap() -> None:

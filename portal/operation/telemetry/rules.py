@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from portal.core.clock import CITY_ZONE, local
 
@@ -16,6 +19,7 @@ READINGS_AT_MOST = 100_000
 LONGEST = timedelta(days=3660)
 BUCKETS = 720
 GAP_STEPS = 3
+GOOD = (192, 216)
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 Bucket = tuple[float, float | None, float | None, float | None]
@@ -30,6 +34,23 @@ class Window:
     end: datetime
     resolution: Resolution
     step_s: int
+
+
+class Figures(NamedTuple):
+    """Smallest, largest, mean and last valid value of one bucket, how many readings and how many of them valid."""
+
+    at_s: float
+    low: float | None
+    high: float | None
+    mean: float | None
+    last: float | None
+    readings: int
+    valid: int
+
+    @property
+    def good_ratio(self) -> float:
+        """Return the share of valid readings."""
+        return self.valid / self.readings if self.readings else 0.0
 
 
 def silent_after_s(period_s: int) -> int:
@@ -75,6 +96,34 @@ def day_of(instant: datetime, starts_at_h: int) -> date:
 def begin_of_day(day: date, starts_at_h: int) -> datetime:
     """Return the instant at which such a day begins, in UTC."""
     return datetime.combine(day, time(starts_at_h), CITY_ZONE).astimezone(UTC)
+
+
+def buckets_of(
+    ms: NDArray[np.int64], value: NDArray[np.float64], quality: NDArray[np.int16], step_s: int
+) -> list[Figures]:
+    """Return the figures of each bucket that has readings, from readings in the order of time; no value is NaN."""
+    bucket = ms // (1000 * step_s)
+    starts = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
+    readings = np.diff(starts, append=ms.size)
+    good = np.isin(quality, GOOD) & ~np.isnan(value)
+    known, of = value[good], np.repeat(np.arange(starts.size), readings)[good]
+    valid = np.bincount(of, minlength=starts.size)
+    found: list[Figures] = [
+        Figures(float(at) * step_s, None, None, None, None, count, 0)
+        for at, count in zip(bucket[starts].tolist(), readings.tolist(), strict=True)
+    ]
+    if not known.size:
+        return found
+    first = np.flatnonzero(np.diff(of, prepend=-1))
+    last = np.append(first[1:], known.size) - 1
+    counts = valid[of[first]]
+    columns = (
+        np.minimum.reduceat(known, first), np.maximum.reduceat(known, first),
+        np.add.reduceat(known, first) / counts, known[last],
+    )
+    for place, low, high, mean, end, count in zip(of[first].tolist(), *(each.tolist() for each in (*columns, counts)), strict=True):
+        found[place] = Figures(found[place].at_s, low, high, mean, end, found[place].readings, count)
+    return found
 
 
 def with_gaps(rows: list[Bucket], step_s: int) -> list[Bucket]:

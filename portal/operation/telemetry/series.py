@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -16,29 +17,22 @@ from portal.core.clock import utc_now
 from portal.core.sql import load_sql
 from portal.operation.telemetry.models import Point
 from portal.operation.telemetry.rollup import gas_day_starts_at_h
-from portal.operation.telemetry.rules import BUCKETS, DAY_S, HOUR_S, Resolution, begin_of_day, day_of, window_of
+from portal.operation.telemetry.rules import (
+    BUCKETS,
+    DAY_S,
+    HOUR_S,
+    Figures,
+    Resolution,
+    begin_of_day,
+    buckets_of,
+    day_of,
+    window_of,
+)
 
 FOLDER = str(Path(__file__).parent)
 # Of a long list of hours that wait for their roll-up the newest are read from the readings instead.
 DUE_HOURS, DUE_DAYS = 48, 10
 HOUR = timedelta(hours=1)
-
-
-class Figures(NamedTuple):
-    """Smallest, largest, mean and last valid value of one bucket, how many readings and how many of them valid."""
-
-    at_s: float
-    low: float | None
-    high: float | None
-    mean: float | None
-    last: float | None
-    readings: int
-    valid: int
-
-    @property
-    def good_ratio(self) -> float:
-        """Return the share of valid readings."""
-        return self.valid / self.readings if self.readings else 0.0
 
 
 @dataclass(frozen=True)
@@ -60,9 +54,19 @@ def figures_of(
     elif window.resolution == "hour":
         rows = _by_hour(session, point, (window.begin, window.end), window.step_s)
     else:
-        facts = _span(point, window.begin, window.end) | {"step": window.step_s}
-        rows = _figures(session, "series_reading", facts)
+        rows = _by_reading(session, point, (window.begin, window.end), window.step_s)
     return Series(window.resolution, window.step_s, rows)
+
+
+def _by_reading(session: Session, point: Point, span: tuple[datetime, datetime], step_s: int) -> list[Figures]:
+    facts = {
+        "point": point.id, "begin": span[0], "end": span[1],
+        "first_day": _utc_day(span[0]), "last_day": _utc_day(span[1]),
+    }
+    ms, value, quality = session.execute(load_sql(FOLDER, "series_reading"), facts).one()
+    if not ms:
+        return []
+    return buckets_of(np.array(ms, np.int64), np.array(value, np.float64), np.array(quality, np.int16), step_s)
 
 
 def _by_hour(session: Session, point: Point, span: tuple[datetime, datetime], step_s: int) -> list[Figures]:
@@ -143,10 +147,6 @@ def _hours_due(session: Session, begin: datetime, end: datetime) -> list[datetim
         {"begin": begin, "end": end, "most": DUE_HOURS},
     )
     return sorted(found)
-
-
-def _span(point: Point, begin: datetime, end: datetime) -> dict[str, Any]:
-    return {"point": point.id, "begin": begin, "end": end, "first_day": _utc_day(begin), "last_day": _utc_day(end)}
 
 
 def _figures(session: Session, name: str, facts: dict[str, Any]) -> list[Figures]:

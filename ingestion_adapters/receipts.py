@@ -271,10 +271,11 @@ def reconciliation(session: Session, enterprise_id: int, day: date) -> list[dict
     found: dict[str, list[Receipt]] = {}
     for row in session.scalars(wanted):
         found.setdefault(row.dataset, []).append(row)
-    return [_day_line(dataset, rows) for dataset, rows in sorted(found.items())]
+    return [day_line(dataset, rows) for dataset, rows in sorted(found.items())]
 
 
-def _day_line(dataset: str, rows: list[Receipt]) -> dict[str, Any]:
+def day_line(dataset: str, rows: list[Receipt]) -> dict[str, Any]:
+    """Return the counts and the SM3 sum of one dataset's receipts of a day."""
     taken = [row for row in rows if row.status == "taken"]
     sums = "\n".join(sorted(row.body_sm3 for row in taken))
     return {

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ingestion_adapters.dropbox.jobs import take_dropped
 from ingestion_adapters.files.jobs import import_waiting
 from ingestion_adapters.pull.jobs import forget_pull_runs, pull_due
+from ingestion_adapters.quality.engine import score_quality
 from ingestion_adapters.quality.feed_watch import watch_feeds
 from ingestion_adapters.upward.jobs import collect_upward, forget_bodies, send_upward
 from portal.audit.sealing import LEDGERS, seal
@@ -89,6 +90,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("send_upward", every(5), 5, send_upward, "queued batches go up until the province has them", kept=False),
     Job("forget_upward_bodies", cron("50 4 * * *"), 3600, forget_bodies, "bytes taken long ago make room"),
     Job("watch_feeds", every(15), 15, watch_feeds, "a silent feed is noticed within two of its intervals", kept=False),
+    Job("score_quality", every(60), 60, score_quality, "scores follow the data, late ones too", kept=False),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
     Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),

@@ -336,13 +336,16 @@ grant select, insert, update, delete on quality_result, quality_score to ranjian
 grant delete on quality_due, point_day_print, feed_state to ranjian_worker;
 grant select, insert, update on quality_rule, quality_finding to ranjian_app, ranjian_worker;
 grant select, insert on quality_step, reconciliation_claim to ranjian_app, ranjian_worker;
+grant usage on sequence quality_finding_id_seq to ranjian_worker;
 
--- Late readings and corrected daily figures make their day's scores due again -------------------------
+-- Late readings, corrected daily figures and claims make their day's scores due again -------------------------
 create function quality_day_due() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public as $$
 begin
   if tg_table_name = 'daily_supply' then
     insert into quality_due (day) values (new.gas_day) on conflict (day) do update set since = clock_timestamp();
+  elsif tg_table_name = 'reconciliation_claim' then
+    insert into quality_due (day) values (new.day) on conflict (day) do update set since = clock_timestamp();
   elsif new.starts_at_h = 0 then
     insert into quality_due (day) values (new.day) on conflict (day) do update set since = clock_timestamp();
   end if;
@@ -350,3 +353,4 @@ begin
 end $$;
 create trigger quality_day_due after insert or update on rollup_day_due for each row execute function quality_day_due();
 create trigger quality_day_due after insert or update on daily_supply for each row execute function quality_day_due();
+create trigger quality_day_due after insert on reconciliation_claim for each row execute function quality_day_due();

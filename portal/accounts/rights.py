@@ -50,16 +50,21 @@ _READ = frozenset(
     }
 )
 _HANDLE = frozenset({"alarm.acknowledge", "alarm.judge", "case.open", "case.handle"})
+_CONNECT = frozenset({"onboarding.read", "onboarding.apply", "mapping.manage"})
+_REVIEW = frozenset({"onboarding.read", "onboarding.review"})
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.CITY_REGULATOR: _EVERYBODY
     | _READ
     | _HANDLE
+    | _CONNECT
+    | _REVIEW
+    | {"interface.announce"}
     | {"report.make", "finding.record", "network.import", "case.close", "quality.manage", "enterprise.read"}
     | {"upward.read", "upward.send"},
     Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
-    Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | {"case.close", "enterprise.read"},
-    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | {"network.import", "case.reply"},
+    Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | _REVIEW | {"case.close", "enterprise.read"},
+    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _CONNECT | {"network.import", "case.reply"},
     Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},
     Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "emergency.read", "dictionary.read"},
     Role.EVALUATOR: _EVERYBODY

@@ -18,6 +18,7 @@ from ingestion_adapters.mqtt_client import MqttClient
 
 DOOR_OF = {"YCRQ": "http", "JBRQ": "mqtt", "KFQRQ": "drop"}
 FILE_EVERY_S = 15.0
+DONE_KEPT_S = 3600.0
 Row = dict[str, Any]
 
 
@@ -59,6 +60,14 @@ class Files:
             self._write(dataset, self.waiting[dataset])
             del self.waiting[dataset]
         self._due = time.monotonic() + self.every_s
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what the portal has taken and this program no longer needs; the portal itself deletes nothing."""
+        done, limit = self.folder / "done", time.time() - DONE_KEPT_S
+        for path in done.iterdir() if done.is_dir() else ():
+            if path.stat().st_ctime < limit:
+                path.unlink(missing_ok=True)
 
     def _write(self, dataset: str, rows: Sequence[Row]) -> None:
         self._number += 1

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.doors import Door
@@ -28,15 +28,27 @@ from portal.core.live import announce
 
 log = logging.getLogger(__name__)
 FINDINGS_KEPT = 2000
+ONE_AT_A_TIME = 727117
+HALF_WAY = ("reading", "judging", "storing")
 
 
 def import_waiting(session: Session, now: datetime) -> str:
     """Take in every waiting delivery; each step of each is its own transaction, so that progress shows."""
     settings, done = Settings.from_env(), 0
+    if not session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": ONE_AT_A_TIME}):
+        return "another takes them in"
+    _begin_again(settings)
     while (job_id := _claimed(settings)) is not None:
         _take_in(settings, job_id)
         done += 1
     return f"{done} deliveries"
+
+
+def _begin_again(settings: Settings) -> None:
+    """Let deliveries that a stopped process left half-way begin anew; what it had stored is known by its number."""
+    with transaction(settings, CITY, worker=True) as session:
+        left = update(ImportJob).where(ImportJob.state.in_(HALF_WAY))
+        session.execute(left.values(state="waiting", step=0))
 
 
 def _claimed(settings: Settings) -> int | None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
 from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.dataset_labels import dataset_choices
 from ingestion_adapters.files.preview_svg import preview_svg
 from ingestion_adapters.models import ImportJob
 from portal.accounts.queries import enterprises
@@ -48,7 +49,7 @@ def upload_form(session: Session) -> ResponseReturnValue:
     return render_template(
         "intake/upload.html",
         senders=_senders(session),
-        datasets=list(DATASETS),
+        datasets=dataset_choices(),
         systems=COMMON_CRS,
         suffixes=SUFFIXES,
     )

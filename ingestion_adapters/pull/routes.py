@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.dataset_labels import dataset_choices
 from ingestion_adapters.pull.jobs import ask_now
 from ingestion_adapters.pull.models import PullSource
 from ingestion_adapters.pull.rules import allowed_from, listed
@@ -119,7 +119,7 @@ def _list_page(wish: Wish | None, error: str) -> str:
         sources=found,
         owners=owners,
         names={each.id: each.short_name for each in owners},
-        datasets=list(DATASETS),
+        datasets=dataset_choices(),
         allowed=_allowed(),
         wish=wish,
         error=error,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,17 +20,20 @@ from paho.mqtt.properties import Properties
 from sqlalchemy import text
 
 from ingestion_adapters.defence.models import IntakeQuota
+from ingestion_adapters.mqtt import broker
+from ingestion_adapters.mqtt.access import login_of, sync_access
 from ingestion_adapters.mqtt.broker import password_of
 from ingestion_adapters.mqtt.envelope import text_to_sign
 from ingestion_adapters.mqtt_client import MqttClient
 from ingestion_adapters.signing import sign, sm3_hex
-from portal.accounts.keys import make_key, revoke_key
+from portal.accounts.keys import Sm2Key, make_key, register_sm2_key, revoke_key
 from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
 from portal.core.clock import utc_now
 from portal.core.db import transaction
 from tests.factories import make_enterprise, make_point
 from tests.mosquitto import Mqtt
+from tests.unit.test_sm2 import pair
 
 pytestmark = pytest.mark.timeout(170)
 WAIT_S = 30
@@ -272,3 +276,47 @@ def test_floods_and_bad_signatures_meet_the_same_guard(mqtt: Mqtt, sender: Sende
     until(lambda: sender.app_id not in (mqtt.data / "mqtt" / "passwords").read_text("utf-8"))
     raw.close()
     assert sender.count("select count(*) from key_incident where enterprise_id = :e and action = 'cut'") == 1
+
+
+def test_with_a_certificate_the_broker_speaks_tls_only(
+    database: dict[str, str], settings: Settings, tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    mqtt = Mqtt(database, tmp_path)
+    try:
+        broker.write_configuration(tmp_path, mqtt.sock, mqtt.port, certificate=str(certificate), key=str(key))
+        mqtt.start_broker()
+        mqtt.start_worker()
+        sender = Sender(settings)
+        until(lambda: sender.app_id in (tmp_path / "mqtt" / "passwords").read_text("utf-8"))
+        time.sleep(0.5)
+        given = (mqtt.address, sender.uscc, sender.app_id, sender.key)
+        client = MqttClient(*given, tmp_path / "q.db", ca=str(certificate))
+        client.push("RT", sender.rows())
+        assert [answer.status for answer in client.flush(WAIT_S)] == [200]
+        client.close()
+        plain = MqttClient(*given, tmp_path / "p.db")
+        plain.push("RT", sender.rows())
+        assert [answer.status for answer in plain.flush(2)] == [0]
+        plain.close()
+    finally:
+        mqtt.stop()
+
+
+def test_an_sm2_key_signs_messages_too(mqtt: Mqtt, settings: Settings, tmp_path: Path) -> None:
+    private, public = pair(tmp_path)
+    sender = Sender(settings)
+    with transaction(settings, CITY, worker=True) as session:
+        words = {"settings": settings, "now": utc_now(), "actor": cli_actor()}
+        sender.app_id = register_sm2_key(session, sender.enterprise_id, Sm2Key(public.decode()), **words)
+        login = login_of(session, settings, sender.app_id)
+    assert login is not None and sync_access(settings, again=True)
+    time.sleep(0.5)
+    given = (mqtt.address, sender.uscc, sender.app_id)
+    client = MqttClient(*given, private.decode(), tmp_path / "s.db", password=login.password)
+    client.push("RT", sender.rows())
+    assert [answer.status for answer in client.flush(WAIT_S)] == [200]
+    client.close()

@@ -27,7 +27,9 @@ RAW_CHARS = 2000
 INT_LIMIT = 2**31 - 1
 YEARS = (1900, 2100)
 KEY_FIELDS = ("src_code", "alarm_no", "uscc", "point", "gas_day", *KEYS.values(), "user_no")
-LISTS = frozenset({"photos", "photos_before", "photos_after", "hazards", "operations", "certificates", "people"})
+LISTS = frozenset(
+    {"photos", "photos_before", "photos_after", "hazards", "operations", "certificates", "people", "points"}
+)
 _PATH = re.compile(r" - at `\$(?:\.([A-Za-z_0-9]+))?[^`]*`$")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")

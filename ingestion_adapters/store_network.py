@@ -1,4 +1,4 @@
-"""NET: nodes, pipes, valves, regulators, stations and points into the network, references resolved."""
+"""NET: nodes, pipes, valves, regulators, stations, points, devices and meters, references resolved."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from gis.crs import segment_lengths_m
 from ingestion_adapters.checks import Finding, Stored, raw_text
 from ingestion_adapters.contract import (
+    Device,
+    Meter,
     NetworkObject,
     Node,
     Pipe,
@@ -31,6 +33,8 @@ from ingestion_adapters.store_bulk import (
     points_as_text,
     upsert,
 )
+from ingestion_adapters.store_devices import Batch, store_devices
+from ingestion_adapters.store_meters import store_meters
 
 NETWORK_LOCK = 7301
 _COMMON = ("src_code", "name", "adcode", "status", "geom")
@@ -125,6 +129,8 @@ def store_network(session: Session, enterprise_id: int, records: Sequence[Networ
     work.at_node(REGULATORS, groups.get(Regulator, []), _regulator_row, ("node", "outlet_node"))
     work.at_node(STATIONS, groups.get(Station, []), _station_row, ("node",))
     work.points(groups.get(Point, []))
+    work.devices(groups.get(Device, []))
+    work.meters(groups.get(Meter, []))
     return Stored(work.written, work.known, findings)
 
 
@@ -275,6 +281,22 @@ class _Work:
                 self.findings.append(replace(lost, severity="warning"))
         heads = self.common(items)
         self.put(POINTS, [(*head, *_point_row(point, owners)) for head, (_, point) in zip(heads, items, strict=True)])
+
+    def devices(self, items: Numbered) -> None:
+        owners = self.owners({record.object_code for _, record in items if record.object_code})
+        for index, record in items:
+            if record.object_code and record.object_code not in owners:
+                lost = unknown_reference(record, index, "object_code", record.object_code)
+                self.findings.append(replace(lost, severity="warning"))
+        batch = Batch(self.session, self.enterprise_id, self.receipt_id, self.findings)
+        self._count(store_devices(batch, items, owners))
+
+    def meters(self, items: Numbered) -> None:
+        self._count(store_meters(self.session, self.enterprise_id, self.receipt_id, items, self.findings))
+
+    def _count(self, done: tuple[int, int]) -> None:
+        self.written += done[0]
+        self.known += done[1]
 
     def owners(self, codes: set[str]) -> dict[str, tuple[str, int]]:
         found: dict[str, tuple[str, int]] = {}

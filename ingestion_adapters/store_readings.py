@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Finding, Stored, clean_text, judge_row, raw_text, time_finding
 from ingestion_adapters.instants import instants_ms
+from ingestion_adapters.store_meters import MeterRows, has_meters, take_meter_readings
 from portal.core.actor import Actor
 from portal.core.codes import dictionaries
 from portal.flows.alarm_intake import take_in_readings
@@ -94,11 +95,58 @@ def take_readings(
     session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, *, now: datetime, actor: Actor
 ) -> Stored:
     """Judge, store and hand on readings; return the counts and the findings, numbered as in the batch."""
+    raw, of_meters = _meters_apart(session, enterprise_id, raw)
+    counted = take_counters(session, enterprise_id, of_meters, receipt_id, now) if of_meters else Stored(0, 0, [])
     block, findings, repeated, late = judged(session, enterprise_id, raw, receipt_id, now)
     stored = store_readings(session, block)
     if stored.new.rows:
         take_in_readings(session, stored.new, now=now, actor=actor, remembered=stored.remembered)
-    return Stored(stored.new.rows, repeated + stored.duplicate, [*raw.refused, *findings], late)
+    return Stored(
+        stored.new.rows + counted.accepted,
+        repeated + stored.duplicate + counted.duplicate,
+        [*raw.refused, *findings, *counted.rejections],
+        late + counted.late,
+    )
+
+
+def _meters_apart(session: Session, enterprise_id: int, raw: RawReadings) -> tuple[RawReadings, RawReadings | None]:
+    """Return the readings of points, and those whose code is no point where the enterprise has meters."""
+    if not raw.v.size or not has_meters(session, enterprise_id):
+        return raw, None
+    _, places = _placed(session, enterprise_id, raw)
+    of_points = places >= 0
+    if of_points.all():
+        return raw, None
+    return _part(raw, of_points, raw.refused), _part(raw, ~of_points, [])
+
+
+def _part(raw: RawReadings, keep: NDArray[np.bool_], refused: list[Finding]) -> RawReadings:
+    at = np.flatnonzero(keep)
+    return replace(
+        raw,
+        which=raw.which[at],
+        t=[raw.t[n] for n in at.tolist()],
+        v=raw.v[at],
+        q=raw.q[at],
+        f=raw.f[at],
+        numbers=raw.numbers[at],
+        refused=refused,
+    )
+
+
+def take_counters(session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, now: datetime) -> Stored:
+    """Judge and store readings of meters; what a counter did wrong is noted, its reading kept."""
+    limits = intake_figures(session)
+    ts_ms, readable = instants_ms(raw.t)
+    bad, findings = _refused(raw, np.zeros(raw.v.size, bool), (ts_ms, readable), limits, now)
+    kept = np.flatnonzero(~bad)
+    codes = [raw.points[place] for place in raw.which[kept].tolist()]
+    flag = _flagged(raw.f[kept], ts_ms[kept], round(now.timestamp() * 1000) - limits.automatic_days * DAY_MS)
+    rows = MeterRows(codes, ts_ms[kept], raw.v[kept], raw.q[kept], flag, raw.numbers[kept])
+    taken, noted = take_meter_readings(session, enterprise_id, rows, receipt_id)
+    findings += [_finding(raw, int(kept[n]), "E_UNKNOWN_OBJECT", limits) for n in taken.unknown]
+    late = ts_ms[kept] < round(now.timestamp() * 1000) - 2 * DAY_MS
+    return Stored(taken.added, taken.known, [*findings, *noted], int(late.sum()))
 
 
 def judged(
@@ -107,9 +155,29 @@ def judged(
     """Return the sound readings sorted by point and time, the findings, repeated rows and late rows."""
     catalogue, places = _placed(session, enterprise_id, raw)
     ts_ms, readable = instants_ms(raw.t)
-    now_ms, limits = round(now.timestamp() * 1000), catalogue.figures
+    limits = catalogue.figures
+    bad, findings = _refused(raw, places < 0, (ts_ms, readable), limits, now)
+    keep = np.flatnonzero(~bad)
+    keep = keep[np.lexsort((ts_ms[keep], places[keep]))]
+    first = np.ones(keep.size, bool)
+    first[1:] = (places[keep][1:] != places[keep][:-1]) | (ts_ms[keep][1:] != ts_ms[keep][:-1])
+    kept = keep[first]
+    block = _block(catalogue, places[kept], raw, kept, (enterprise_id, receipt_id, now, ts_ms[kept]))
+    late = delays_s(block) > np.maximum(limits.late_s, 2 * catalogue.period_s[places[kept]])
+    return block, findings, keep.size - kept.size, int(late.sum())
+
+
+def _refused(
+    raw: RawReadings,
+    unknown: NDArray[np.bool_],
+    times: tuple[NDArray[np.int64], NDArray[np.bool_]],
+    limits: IntakeFigures,
+    now: datetime,
+) -> tuple[NDArray[np.bool_], list[Finding]]:
+    """Return which rows are refused, and why: the first reason of each."""
+    (ts_ms, readable), now_ms = times, round(now.timestamp() * 1000)
     marks = (
-        ("E_UNKNOWN_OBJECT", places < 0),
+        ("E_UNKNOWN_OBJECT", unknown),
         ("E_TIME", ~readable),
         ("E_FUTURE", ts_ms > now_ms + 1000 * limits.future_s),
         ("E_TOO_OLD", ts_ms < now_ms - YEAR_MS * limits.oldest_years),
@@ -121,14 +189,7 @@ def judged(
     for code, mark in marks:
         findings += [_finding(raw, index, code, limits) for index in np.flatnonzero(mark & ~bad).tolist()]
         bad |= mark
-    keep = np.flatnonzero(~bad)
-    keep = keep[np.lexsort((ts_ms[keep], places[keep]))]
-    first = np.ones(keep.size, bool)
-    first[1:] = (places[keep][1:] != places[keep][:-1]) | (ts_ms[keep][1:] != ts_ms[keep][:-1])
-    kept = keep[first]
-    block = _block(catalogue, places[kept], raw, kept, (enterprise_id, receipt_id, now, ts_ms[kept]))
-    late = delays_s(block) > np.maximum(limits.late_s, 2 * catalogue.period_s[places[kept]])
-    return block, findings, keep.size - kept.size, int(late.sum())
+    return bad, findings
 
 
 def _block(

@@ -31,7 +31,19 @@ from ingestion_adapters.contract.emergency import (
     ReadinessRecord,
 )
 from ingestion_adapters.contract.enterprise import Certificate, Enterprise, Person
-from ingestion_adapters.contract.network import NetworkObject, Node, Pipe, Point, Regulator, Station, User, Valve
+from ingestion_adapters.contract.network import (
+    Device,
+    DeviceCertificate,
+    Meter,
+    NetworkObject,
+    Node,
+    Pipe,
+    Point,
+    Regulator,
+    Station,
+    User,
+    Valve,
+)
 from ingestion_adapters.contract.operation import AlarmPush, Reading
 from ingestion_adapters.contract.safety import HiddenDanger, HouseholdCheck, Patrol, WorksOperation, WorksSite
 from ingestion_adapters.contract.supply import DailySupply, MonthlyReport
@@ -43,6 +55,8 @@ __all__ = [
     "Certificate",
     "Code",
     "DailySupply",
+    "Device",
+    "DeviceCertificate",
     "Drill",
     "EmergencyPlan",
     "EmergencySupply",
@@ -56,6 +70,7 @@ __all__ = [
     "Lat",
     "LineString",
     "Lon",
+    "Meter",
     "MonthlyReport",
     "NetworkObject",
     "Node",

@@ -7,7 +7,19 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ingestion_adapters.contract.base import Code, Lat, LineString, Lon, Record, Text, coded, said
+from ingestion_adapters.contract.base import (
+    Code,
+    Instant,
+    Lat,
+    LineString,
+    Lon,
+    Record,
+    Text,
+    coded,
+    figure,
+    moment,
+    said,
+)
 
 
 class _Object(Record, kw_only=True, frozen=True):
@@ -110,7 +122,90 @@ class Point(_Object, tag="PNT", tag_field="type", kw_only=True, frozen=True):
     high_high: Annotated[float | None, said("高高限", "High-high limit")] = None
 
 
-NetworkObject = Node | Pipe | Valve | Regulator | Station | Point
+class DeviceCertificate(Record, kw_only=True, frozen=True):
+    """A certificate or check report of a device; it is kept years beyond the device."""
+
+    kind: Annotated[int, coded("device_certificate_kind", "证书类别", "Kind of certificate")]
+    number: Annotated[Code, said("证书编号", "Number of the certificate")]
+    issuer: Annotated[Text | None, said("发证机构", "Issued by")] = None
+    issued_on: Annotated[date | None, said("发证日期", "Issued on")] = None
+    expires_on: Annotated[date | None, said("有效期至", "Holds until")] = None
+    result: Annotated[Text | None, said("结论", "Conclusion")] = None
+    document_sm3: Annotated[
+        Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")] | None, said("证书文件SM3", "SM3 of the document")
+    ] = None
+
+
+class Device(_Object, tag="DEV", tag_field="type", kw_only=True, frozen=True):
+    """NET: a sensor, controller, gateway or terminal; a field left out keeps what was sent before."""
+
+    kind: Annotated[int, coded("device_kind", "设备类别", "Device kind")]
+    object_code: Annotated[Code | None, said("所属对象编号", "Code of the object it belongs to")] = None
+    points: Annotated[Annotated[list[Code], Meta(max_length=500)] | None, said("所供测点", "Points it feeds")] = None
+    gateway: Annotated[Code | None, said("所属网关编号", "Gateway it sends through")] = None
+    lon: Lon | None = None
+    lat: Lat | None = None
+    platform: Annotated[Text | None, said("转发的物联网平台", "IoT platform that relays it")] = None
+    platform_id: Annotated[Text | None, said("平台内设备标识", "Identifier on that platform")] = None
+    model: Annotated[Text | None, said("型号", "Model")] = None
+    maker: Annotated[Text | None, said("厂家", "Maker")] = None
+    serial: Annotated[Text | None, said("出厂编号", "Serial number")] = None
+    range_low: Annotated[float | None, said("量程下限", "Range low")] = None
+    range_high: Annotated[float | None, said("量程上限", "Range high")] = None
+    unit: Annotated[Text | None, said("单位", "Unit")] = None
+    accuracy_percent: Annotated[float | None, figure("精度", "Accuracy", "%", most=100)] = None
+    comm: Annotated[int | None, coded("comm_kind", "通信方式", "Communication")] = None
+    period_s: Annotated[Annotated[int, Meta(ge=1, le=31_622_400)] | None, said("采集周期", "Sampling period", "s")] = None
+    upload_s: Annotated[Annotated[int, Meta(ge=1, le=31_622_400)] | None, said("上传周期", "Upload period", "s")] = None
+    heartbeat_s: Annotated[Annotated[int, Meta(ge=1, le=31_622_400)] | None, said("心跳周期", "Heartbeat", "s")] = None
+    power: Annotated[int | None, coded("power_kind", "供电方式", "Power supply")] = None
+    battery_percent: Annotated[float | None, figure("电池电量", "Battery charge", "%", most=100)] = None
+    installed_on: Annotated[date | None, said("安装日期", "Installed on")] = None
+    install_place: Annotated[Text | None, said("安装位置", "Place of installation")] = None
+    calibrated_on: Annotated[date | None, said("上次检定日期", "Last calibrated on")] = None
+    calibration_due_on: Annotated[date | None, said("下次检定日期", "Calibration due on")] = None
+    certificates: Annotated[
+        Annotated[list[DeviceCertificate], Meta(max_length=50)] | None, said("证书", "Certificates")
+    ] = None
+    firmware: Annotated[Text | None, said("固件版本", "Firmware version")] = None
+    firmware_result: Annotated[int | None, coded("upgrade_result", "升级结果", "Result of the upgrade")] = None
+    state: Annotated[int | None, coded("sensor_state", "运行状态", "Live state")] = None
+    state_at: Annotated[Instant | None, moment("状态时间", "Time of that state", past=True)] = None
+    key_device: Annotated[bool | None, said("关键设备", "Key equipment")] = None
+    controlled: Annotated[bool | None, said("被控设备", "Controlled device")] = None
+    intelligent: Annotated[bool | None, said("智能设备", "Intelligent device")] = None
+    one_key_shut: Annotated[bool | None, said("具备应急一键关停", "Emergency one-key shut-off")] = None
+    replaces: Annotated[Code | None, said("替换的设备编号", "Device it replaces")] = None
+    changed_at: Annotated[Instant | None, moment("状态变更时间", "Time of the change of status", past=True)] = None
+    changed_by: Annotated[Text | None, said("变更责任人", "Person responsible for it")] = None
+    change_reason: Annotated[Text | None, said("变更原因", "Reason for it")] = None
+    change_document: Annotated[Text | None, said("变更依据文件", "Document it rests on")] = None
+    run_h: Annotated[float | None, figure("累计运行", "Running hours", "h")] = None
+    standby_h: Annotated[float | None, figure("累计备用", "Standby hours", "h")] = None
+    repair_h: Annotated[float | None, figure("累计检修", "Maintenance hours", "h")] = None
+    op_count: Annotated[int | None, figure("动作次数", "Operations")] = None
+    trip_count: Annotated[int | None, figure("事故动作次数", "Accident operations")] = None
+
+
+class Meter(Record, tag="MTR", tag_field="type", kw_only=True, frozen=True):
+    """NET: the gas meter of a user; its `src_code` is the `point` of RT readings of its counter, m³."""
+
+    src_code: Annotated[Code, said("燃气表编号", "Meter code")]
+    kind: Annotated[int, coded("meter_kind", "表型", "Meter kind")]
+    user_no: Annotated[Code | None, said("用户编号", "User number")] = None
+    status: Annotated[int, coded("life_status", "使用状态", "Status")] = 2
+    qmax_m3_per_h: Annotated[float | None, figure("最大流量", "Largest flow", "m³/h")] = None
+    digits: Annotated[int, Meta(ge=3, le=10), said("字轮整数位数", "Whole digits of the counter")] = 5
+    comm: Annotated[int | None, coded("comm_kind", "通信方式", "Communication")] = None
+    maker: Annotated[Text | None, said("厂家", "Maker")] = None
+    model: Annotated[Text | None, said("型号", "Model")] = None
+    serial: Annotated[Text | None, said("出厂编号", "Serial number")] = None
+    installed_on: Annotated[date | None, said("安装日期", "Installed on")] = None
+    expires_on: Annotated[date | None, said("到期日期", "To be replaced by")] = None
+    valve_state: Annotated[int, coded("valve_state", "表内阀状态", "State of its valve")] = 1
+
+
+NetworkObject = Node | Pipe | Valve | Regulator | Station | Point | Device | Meter
 
 
 class User(Record, kw_only=True, frozen=True):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import psycopg2
 from flask import Flask
 from flask_babel import Babel, force_locale
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,8 @@ from portal.core.web import title_of
 BATCH_ID = re.compile(r"[\x21-\x7e]{1,64}")
 TRIES = 2
 AGAIN_AFTER_S = 0.5
+# What a door waits for and tries again; any other fault of the database is one of ours.
+AWAY = (Upstream, OperationalError, InterfaceError, PoolTimeout)
 Payload = Rows | RawReadings
 Result = TypeVar("Result")
 

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import orjson
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ingestion_adapters.doors import Door, Outcome, door_actor, in_transaction, refused_whole, take
+from ingestion_adapters.doors import AWAY, Door, Outcome, door_actor, in_transaction, refused_whole, take
 from ingestion_adapters.dropbox.folder import Copy, Folder, Lying, opened
 from ingestion_adapters.dropbox.names import check_kind, dataset_of, is_manifest, manifest_from
 from ingestion_adapters.files.dataset_rows import FileRows, Told, comes_by_rows, own_words, rows_of_file
@@ -38,7 +37,6 @@ from portal.config import Settings
 from portal.core.actor import CITY
 from portal.core.clock import utc_now
 from portal.core.db import transaction
-from portal.core.errors import Upstream
 
 log = logging.getLogger(__name__)
 FILES_A_TURN = 5
@@ -135,7 +133,7 @@ def _take_one(settings: Settings, owner: Owner, folder: Folder, lying: Lying, al
         copies = [copy]
         try:
             outcome = _outcome(settings, owner, copies, (folder, work, all_lying))
-        except (Upstream, SQLAlchemyError) as away:
+        except AWAY as away:
             log.warning("database_unavailable", extra={"kind": type(away).__name__})
             return 0
         except Exception as fault:  # one file must not close the door for all others

@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingestion_adapters.doors import Door, Outcome, refusal
+from ingestion_adapters.doors import AWAY, Door, Outcome, refusal
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.mqtt.access import sync_access
 from ingestion_adapters.mqtt.broker import SOCKET, WORKER, worker_password
@@ -31,7 +31,6 @@ from ingestion_adapters.mqtt.intake import take_message
 from portal.config import Settings
 from portal.core.actor import NOTHING, Actor
 from portal.core.clock import utc_now
-from portal.core.errors import Upstream
 
 log = logging.getLogger(__name__)
 THREADS = 2
@@ -135,7 +134,7 @@ class Worker:
         while True:
             try:
                 return answer_to(self.settings, message)
-            except (Upstream, SQLAlchemyError) as away:
+            except AWAY as away:
                 log.warning("database_unavailable", extra={"kind": type(away).__name__})
                 if self.stopping.wait(pause):
                     return None

@@ -18,9 +18,11 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ingestion_adapters.defence.models import IntakeQuota
-from ingestion_adapters.mqtt import broker
+from ingestion_adapters.doors import Outcome
+from ingestion_adapters.mqtt import broker, worker
 from ingestion_adapters.mqtt.access import login_of, sync_access
 from ingestion_adapters.mqtt.broker import password_of
 from ingestion_adapters.mqtt.envelope import text_to_sign
@@ -31,6 +33,7 @@ from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
 from portal.core.clock import utc_now
 from portal.core.db import transaction
+from portal.core.errors import Upstream
 from tests.factories import make_enterprise, make_point
 from tests.mosquitto import Mqtt
 from tests.unit.test_sm2 import pair
@@ -320,3 +323,25 @@ def test_an_sm2_key_signs_messages_too(mqtt: Mqtt, settings: Settings, tmp_path:
     client.push("RT", sender.rows())
     assert [answer.status for answer in client.flush(WAIT_S)] == [200]
     client.close()
+
+
+def test_a_fault_of_ours_is_answered_and_blocks_nobody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = worker.Worker(settings, Path("/nowhere"))
+    faults: list[Exception] = [
+        IntegrityError("x", {}, Exception()),
+        RuntimeError("x"),
+        Upstream("database_unavailable"),
+        OperationalError("x", {}, Exception()),
+    ]
+    answers = []
+    for fault in faults:
+        tries = iter([fault])
+
+        def work(*_: object, tries: Iterator[Exception] = tries) -> Outcome:
+            for each in tries:
+                raise each
+            return Outcome(200, {})
+
+        monkeypatch.setattr(worker, "answer_to", work)
+        answers.append(made._outcome(paho.MQTTMessage(topic=b"gas/x/RT")))
+    assert [answer.status for answer in answers if answer] == [500, 500, 200, 200]

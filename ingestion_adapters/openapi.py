@@ -141,7 +141,13 @@ def _push_schemas() -> dict[str, Any]:
             "server_time": _AT,
         }
     )
-    tried = _object(answer["properties"] | {"sandbox": {"const": True}})
+    answer["properties"]["notice"] = {"$ref": REF + "Notice"}
+    tried = copy.deepcopy(answer)
+    tried["properties"]["sandbox"] = {"const": True}
+    tried["required"].append("sandbox")
+    day = {"type": "string", "format": "date"}
+    notice = _object({"version": _TEXT, "retires_on": day, "message": _TEXT, "successor": _MAYBE_TEXT, "link": _TEXT})
+    notice["description"] = "本版本接口停用公告，同见响应头 / retirement; also headers Deprecation, Sunset, Link"
     answer["properties"]["replayed"] = {"const": True}
     columns = _object(
         {
@@ -159,6 +165,7 @@ def _push_schemas() -> dict[str, Any]:
         "Rejection": _object({"row": _COUNT, "field": _MAYBE_TEXT, "code": code, "message": _TEXT}),
         "Answer": answer,
         "Tried": tried,
+        "Notice": notice,
         "Columns": columns | {"description": words, "additionalProperties": False},
         "Problem": problem,
     }

@@ -18,8 +18,9 @@ from ingestion_adapters.http.auth import refusal, sender, signed, signed_for_san
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.http.docs_page import dataset_pages
 from ingestion_adapters.http.push import Push, take_push
-from ingestion_adapters.http.sandbox import note_unsigned, try_push
+from ingestion_adapters.http.retirement import current_notice, notice_body, say_retirement
 from ingestion_adapters.http.sample_files import FORMATS, sample_file
+from ingestion_adapters.http.sandbox import note_unsigned, try_push
 from ingestion_adapters.intake import Answer
 from ingestion_adapters.openapi import document
 from ingestion_adapters.receipts import (
@@ -49,6 +50,9 @@ def speak_as_asked() -> None:
         wanted = request.accept_languages.best_match(["zh", "zh-CN", "en"]) or "zh"
         g.spoken = ExitStack()
         g.spoken.enter_context(force_locale(ENGLISH if wanted == "en" else CHINESE))
+
+
+blueprint.after_request(say_retirement)
 
 
 @blueprint.teardown_request
@@ -191,7 +195,7 @@ def openapi() -> ResponseReturnValue:
 def docs() -> ResponseReturnValue:
     """Show the API to people, made from the same types."""
     language = "en" if str(get_locale()).startswith("en") else "zh"
-    return render_template("intake/api_docs.html", datasets=dataset_pages(language))
+    return render_template("intake/api_docs.html", datasets=dataset_pages(language), retirement=current_notice())
 
 
 @blueprint.get("/docs/samples/<dataset>.<kind>")
@@ -242,7 +246,8 @@ def _reply_text() -> str:
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:
-    answer = jsonify(body)
+    notice = notice_body() if "sender" in g else None
+    answer = jsonify(body if notice is None else body | {"notice": notice})
     answer.status_code = status
     return answer
 

@@ -985,6 +985,18 @@ begin
   end loop;
 end $$;
 
+-- What lies in no one district is seen by the regulators of every district the enterprise serves.
+do $$
+declare t text;
+begin
+  foreach t in array array['monthly_report','drill','emergency_plan','emergency_supply','emergency_team'] loop
+    execute format($p$create policy served_in_district on %I for select using (
+      enterprise_id = any ((select scope_served_enterprises())::int[]))$p$, t);
+    execute format($p$create policy served_in_district on %I for select using (
+      enterprise_id = any ((select scope_served_enterprises())::int[]))$p$, t || '_history');
+  end loop;
+end $$;
+
 -- 3. Former words of the dictionaries ----------------------------------------------------
 create table dict_entry_history (like dict_entry including comments);
 create index ix_dict_entry_history_dict on dict_entry_history (dict, code, valid_to);

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import ColumnElement, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from portal.core.actor import Scope
@@ -125,7 +125,10 @@ def enterprise_names(session: Session) -> dict[int, str]:
 
 def _within(register: Register, scope: Scope) -> ColumnElement[bool]:
     columns = register.model.__table__.columns
-    return in_scope(scope, columns["enterprise_id"], columns["adcode"])
+    own = in_scope(scope, columns["enterprise_id"], columns["adcode"])
+    if not (register.served and scope.adcodes):
+        return own
+    return or_(own, columns["enterprise_id"].in_(select(func.unnest(func.scope_served_enterprises()))))
 
 
 def _asked(register: Register, wanted: Narrowing, scope: Scope, now: datetime) -> Select[Any]:

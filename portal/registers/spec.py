@@ -24,7 +24,10 @@ class View:
 
 @dataclass(frozen=True)
 class Register:
-    """What a list and a record of one kind show; words are lazy texts, columns are names of the model's."""
+    """What a list and a record of one kind show; words are lazy texts, columns are names of the model's.
+
+    What is `served` lies in no one district: regulators of every district its enterprise serves see it.
+    """
 
     key: str
     path: str
@@ -40,6 +43,7 @@ class Register:
     tones: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     icon: str = "clipboard-list"
     tab: Any = None
+    served: bool = False
 
     @property
     def lead(self) -> str:

@@ -22,4 +22,5 @@ MONTHS = Register(
     views=(View("late", _("Filed late"), lambda model, now: model.late.is_(True), "warn"),),
     tones={"late": {True: "warn"}},
     icon="calendar",
+    served=True,
 )  # fmt: skip

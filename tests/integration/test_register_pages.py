@@ -173,6 +173,24 @@ def test_a_district_officer_sees_the_districts_records_only(
     assert "D-P1" in page and "D-P2" not in page
 
 
+@pytest.mark.clause("4.12_2")
+def test_a_district_officer_sees_the_months_of_enterprises_that_serve_the_district(
+    committed: Committed, browser: Callable[..., FlaskClient]
+) -> None:
+    def work(session: Session) -> list[Enterprise]:
+        here, elsewhere = make_enterprise(session), make_enterprise(session)
+        for own, adcode in ((here, "990105"), (elsewhere, "990106")):
+            make_pipe(session, own, adcode=adcode)
+            file_records(session, own)
+        return [here, elsewhere]
+
+    here, elsewhere = committed(work)  # type: ignore[misc]
+    client = browser(Role.DISTRICT_REGULATOR, adcodes=["990105"])
+    for path in ("/supply/monthly", "/emergency/plans", "/emergency/drills", "/emergency/teams"):
+        rows = client.get(path).text.partition("<tbody>")[2]
+        assert here.short_name in rows and elsewhere.short_name not in rows, path
+
+
 def test_the_drawer_of_a_pipe_shows_what_was_filed_about_it(
     committed: Committed, browser: Callable[..., FlaskClient]
 ) -> None:

@@ -38,6 +38,7 @@ DRILLS = Register(
     search=("record_no", "name"),
     tones={"status": {1: "info", 2: "warn", 3: "ok", 4: ""}},
     icon="flag",
+    served=True,
 )  # fmt: skip
 PLANS = Register(
     key="emergency_plan",
@@ -56,6 +57,7 @@ PLANS = Register(
     search=("record_no", "name"),
     tones={"filed": {True: "ok", False: "warn"}},
     icon="file-text",
+    served=True,
 )
 SUPPLIES = Register(
     key="emergency_supply",
@@ -78,6 +80,7 @@ SUPPLIES = Register(
     search=("record_no", "name", "depot"),
     tones={"status": {1: "ok", 2: "info", 3: "warn", 4: "bad"}},
     icon="package",
+    served=True,
 )  # fmt: skip
 TEAMS = Register(
     key="emergency_team",
@@ -96,4 +99,5 @@ TEAMS = Register(
     search=("record_no", "name"),
     tones={"status": {1: "ok", 2: "info", 3: ""}},
     icon="users",
+    served=True,
 )  # fmt: skip

@@ -20,9 +20,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 import portal
+from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.http.auth import stamp
 from ingestion_adapters.http.bodies import Refused
-from ingestion_adapters.intake import Answer, Rows, accept_message
+from ingestion_adapters.intake import Answer, accept_message
 from ingestion_adapters.receipts import Batch, refuse
 from ingestion_adapters.sentences import REASONS, SENTENCES, reason
 from ingestion_adapters.store_readings import RawReadings

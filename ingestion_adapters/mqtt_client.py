@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -131,7 +132,7 @@ class MqttClient:
         timestamp, nonce = str(round(time.time() * 1000)), secrets.token_hex(16)
         digest = hashlib.new("sm3", body).hexdigest()
         text = "\n".join(("MQTT", f"{topic}?batch_id={batch_id}", timestamp, nonce, digest)).encode()
-        made = Properties(PacketTypes.PUBLISH)
+        made = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         made.ContentType = JSON
         made.UserProperty = [
             ("X-App-Id", self.app_id),
@@ -145,7 +146,7 @@ class MqttClient:
         return made
 
     def _make(self, ca: str) -> mqtt.Client:
-        made = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=self.app_id, protocol=mqtt.MQTTv5)
+        made = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self.app_id, protocol=mqtt.MQTTv5)
         made.username_pw_set(self.app_id, self.password)
         if ca:
             made.tls_set(ca_certs=ca)
@@ -158,7 +159,7 @@ class MqttClient:
         while not self._up.is_set():
             try:
                 if not self._client.is_connected() and self._client._thread is None:
-                    wishes = Properties(PacketTypes.CONNECT)
+                    wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
                     wishes.SessionExpiryInterval = SESSION_S
                     self._client.connect(self.host, self.port, 30, clean_start=False, properties=wishes)
                     self._client.loop_start()

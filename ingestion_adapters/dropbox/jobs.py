@@ -21,6 +21,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.doors import AWAY, Door, Outcome, door_actor, in_transaction, refused_whole, take
 from ingestion_adapters.dropbox.folder import Copy, Folder, Lying, opened
 from ingestion_adapters.dropbox.names import check_kind, dataset_of, is_manifest, manifest_from
@@ -28,7 +29,6 @@ from ingestion_adapters.files.dataset_rows import FileRows, Told, comes_by_rows,
 from ingestion_adapters.files.network_door import take_network
 from ingestion_adapters.files.raw import MAX_FILE_MB
 from ingestion_adapters.http.bodies import Refused
-from ingestion_adapters.intake import Rows
 from ingestion_adapters.receipts import Batch
 from ingestion_adapters.signing import sm3_hex
 from ingestion_adapters.store_readings import RawReadings

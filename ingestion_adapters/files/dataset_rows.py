@@ -12,13 +12,13 @@ import shapely
 from sqlalchemy.orm import Session
 
 from gis.crs import CoordinateSystem, UnusableCrs, crs_from_wkt, parse_crs, storage_from
+from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.files.findings import Finding, Where, say
 from ingestion_adapters.files.headings import SURPLUS, header_place, names_of
 from ingestion_adapters.files.raw import Cell, Grid, Note
 from ingestion_adapters.files.readers.text import decode
 from ingestion_adapters.files.sandbox import read_file
 from ingestion_adapters.http.bodies import INFLATED_BYTES, JSON, NDJSON, ROWS, Refused, payload_of
-from ingestion_adapters.intake import Rows
 from ingestion_adapters.mapping.queries import spoken_by
 from ingestion_adapters.store_readings import RawReadings
 

@@ -32,7 +32,7 @@ def words_of_fields(kind: type) -> Mapping[str, tuple[str, str]]:
     """Return plain word -> (field, unit) of one record type; a field's own name wins over every word."""
     marks = field_marks(kind)
     names = [item.encode_name for item in msgspec.structs.fields(kind)]
-    tag = msgspec.inspect.type_info(kind).tag_field  # type: ignore[union-attr]  # every record is a struct
+    tag = msgspec.inspect.type_info(kind).tag_field  # type: ignore[attr-defined]  # every record is a struct
     found: dict[str, tuple[str, str]] = {}
     for name in [*names, *([tag] if tag else [])]:
         mark = marks.get(name, {})

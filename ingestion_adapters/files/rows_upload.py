@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import KEY_FIELDS
 from ingestion_adapters.checks import Finding as RowFinding
+from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.doors import Door, in_transaction, refused_whole, speaking
 from ingestion_adapters.files.dataset_rows import FileRows, own_words, rows_of_file
 from ingestion_adapters.files.dataset_rows import Told as FileFacts
 from ingestion_adapters.http.bodies import Refused
-from ingestion_adapters.intake import Answer, Rows, accept_message
+from ingestion_adapters.intake import Answer, accept_message
 from ingestion_adapters.receipts import Batch
 from ingestion_adapters.sentences import REASONS, SENTENCES
 from ingestion_adapters.signing import sm3_hex

@@ -28,7 +28,6 @@ def logins(session: Session, settings: Settings) -> list[Login]:
             ApiKey.revoked_at.is_(None),
             ApiKey.cut_at.is_(None),
             ApiKey.sandbox.is_(False),
-            ApiKey.sandbox.is_(False),
             or_(ApiKey.valid_until.is_(None), ApiKey.valid_until > utc_now()),
         )
     )

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -52,7 +53,7 @@ class Worker:
         self.waiting: queue.Queue[tuple[int, mqtt.MQTTMessage] | None] = queue.Queue(IN_FLIGHT * 2)
         self.connection = 0
         self.client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=WORKER,
             protocol=mqtt.MQTTv5,
             transport="unix",
@@ -87,7 +88,7 @@ class Worker:
         self.client.disconnect()
 
     def _connect(self) -> None:
-        wishes = Properties(PacketTypes.CONNECT)
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         wishes.SessionExpiryInterval = SESSION_S
         wishes.ReceiveMaximum = IN_FLIGHT
         self.client.connect(str(self.socket), 1, KEEPALIVE_S, clean_start=False, properties=wishes)

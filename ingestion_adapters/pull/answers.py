@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from ingestion_adapters.checks import clean_text
+from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.http.bodies import JSON, Refused, inflated, payload_of
-from ingestion_adapters.intake import Rows
 from ingestion_adapters.pull.rules import CURSOR_CHARS
 from ingestion_adapters.store_readings import RawReadings
 

@@ -2,7 +2,8 @@
 
 A cluster of its own under the data directory, durable as in production. A city of points sends a day of
 readings a minute each, in the order of time and with the jitter of real clocks; five years of daily
-figures lie beside it. Reads go through the application's web role with its row rights; medians and p95.
+figures lie beside it. Reads go through the application's web role with its row rights; best,
+median and p95, since a busy machine stretches the latter two.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ def owner_sql(settings: Settings, statement: str) -> object:
         return done.scalar() if done.returns_rows else None
 
 
-def read_ms(settings: Settings, scope: Scope, ids: np.ndarray, span: tuple[datetime, datetime]) -> tuple[float, float]:
-    """Return p50 and p95 of reading the figures of single points through the web role, ms."""
+def read_ms(settings: Settings, scope: Scope, ids: np.ndarray, span: tuple[datetime, datetime]) -> tuple[float, float, float]:
+    """Return best, p50 and p95 of reading the figures of single points through the web role, ms."""
     times = []
     pick = random.Random(2)
     for number in [0, *range(READS)]:
@@ -118,11 +119,11 @@ def read_ms(settings: Settings, scope: Scope, ids: np.ndarray, span: tuple[datet
             spent = took_s(lambda session=session, point=point: figures_of(session, point, *span))  # type: ignore[misc]
             if number:
                 times.append(1000 * spent)
-    return statistics.median(times), statistics.quantiles(times, n=20)[18]
+    return min(times), statistics.median(times), statistics.quantiles(times, n=20)[18]
 
 
-def plain_ms(settings: Settings, ids: np.ndarray, day: date) -> float:
-    """Return the median time in which the driver alone reads the same rows from the day's own table, ms."""
+def plain_ms(settings: Settings, ids: np.ndarray, day: date) -> tuple[float, float]:
+    """Return best and median time in which the driver alone reads the same rows from the day's own table, ms."""
     link = psycopg2.connect(settings.worker_database_url.replace("postgresql+psycopg2", "postgresql"))
     times, pick = [], random.Random(2)
     with link, link.cursor() as cursor:
@@ -136,7 +137,7 @@ def plain_ms(settings: Settings, ids: np.ndarray, day: date) -> float:
             cursor.fetchall()
             times.append(1000 * (time.perf_counter() - began))
     link.close()
-    return statistics.median(times)
+    return min(times), statistics.median(times)
 
 
 def rolled_up(settings: Settings, begin: datetime, rows: int) -> Figures:
@@ -202,16 +203,16 @@ def measured(settings: Settings, rows: int) -> Figures:
     figures |= rolled_up(settings, begin, rows)
     figures["ms_latest_50000_points"] = latest_ms(settings, CITY)
     figures["ms_latest_50000_points_of_one_enterprise"] = latest_ms(settings, own)
-    figures["ms_24h_plain_sql"] = plain_ms(settings, ids, day)
-    figures["ms_24h_raw"], figures["ms_p95_24h_raw"] = read_ms(settings, CITY, ids, span)
-    figures["ms_24h_raw_of_one_enterprise"], _ = read_ms(settings, own, ids, span)
+    figures["ms_best_24h_plain_sql"], figures["ms_24h_plain_sql"] = plain_ms(settings, ids, day)
+    figures["ms_best_24h_raw"], figures["ms_24h_raw"], figures["ms_p95_24h_raw"] = read_ms(settings, CITY, ids, span)
+    figures["ms_best_24h_raw_of_one_enterprise"], *_ = read_ms(settings, own, ids, span)
     figures |= packed(settings, day, rows)
-    figures["ms_24h_packed"], figures["ms_p95_24h_packed"] = read_ms(settings, CITY, ids, span)
-    figures["ms_24h_packed_of_one_enterprise"], _ = read_ms(settings, own, ids, span)
+    figures["ms_best_24h_packed"], figures["ms_24h_packed"], figures["ms_p95_24h_packed"] = read_ms(settings, CITY, ids, span)
+    figures["ms_best_24h_packed_of_one_enterprise"], *_ = read_ms(settings, own, ids, span)
     figures["ratio_24h_packed_to_plain_sql"] = figures["ms_24h_packed"] / figures["ms_24h_plain_sql"]
     now = datetime.now(UTC)
     years = now - timedelta(days=YEARS * 365), now
-    figures["ms_5_years"], figures["ms_p95_5_years"] = read_ms(settings, CITY, ids[:100], years)
+    _, figures["ms_5_years"], figures["ms_p95_5_years"] = read_ms(settings, CITY, ids[:100], years)
     figures["ratio_packed_to_raw_bytes"] = figures["bytes_per_reading_packed"] / figures["bytes_per_reading_raw"]
     return figures
 

@@ -22,7 +22,7 @@ insert into rollup_day_due (day, starts_at_h)
 
 -- 3. Packed days --------------------------------------------------------------------------------
 create table reading_packed (
-  point_id int not null, day date not null, begin_at timestamptz not null, readings int not null,
+  point_id int not null, day date not null, begin_ms bigint not null, readings int not null,
   step_ms int not null, unit_ms smallint not null, at2 smallint[], at4 int[],
   divisor int, base bigint, v2 smallint[], v4 int[], f4 real[], f8 float8[],
   receipt_base int not null, receipt2 smallint[], receipt4 int[],
@@ -38,7 +38,7 @@ create table packed_day (
 
 -- Every row of an array row. `day` stands in the result so that a condition on it reads only those array rows.
 create view reading_unpacked as
-  select p.begin_at + (u.i * p.step_ms + p.unit_ms * coalesce(u.at2::int, u.at4, 0)) * interval '1 millisecond' as ts,
+  select to_timestamp((p.begin_ms + u.i * p.step_ms + p.unit_ms * coalesce(u.at2::int, u.at4, 0))::float8 / 1000) as ts,
     case when p.divisor is null then coalesce(u.f4::float8, u.f8)
          else (p.base + coalesce(u.v2::int, u.v4, case when p.v2 is null and p.v4 is null then 0 end))::float8 / p.divisor
     end as value,
@@ -155,7 +155,7 @@ begin
         from source offset 0
       ) timed window one as (partition by point_id order by ts)
     ), seen as materialized (
-      select point_id, count(*)::int as n, min(ts) as begin_at, min(ms) as ms0, max(ms) as ms1,
+      select point_id, count(*)::int as n, round(date_part('epoch', min(ts)) * 1000)::bigint as begin_ms, min(ms) as ms0, max(ms) as ms1,
         coalesce(mode() within group (order by gap), 0) as step,
         case when bool_and(coalesce(gap, 0) %% 1000 = 0) then 1000 else 1 end as unit,
         case when not bool_or(decimals is null and value is not null) and max(abs(value)) * power(10, max(decimals)) < 1e15
@@ -183,9 +183,9 @@ begin
         case when d1 > d0 then array(select each - d0 from unnest(delay) each) end as delays
       from offsets offset 0
     )
-    insert into reading_packed (point_id, day, begin_at, readings, step_ms, unit_ms, at2, at4, divisor, base, v2, v4, f4, f8,
+    insert into reading_packed (point_id, day, begin_ms, readings, step_ms, unit_ms, at2, at4, divisor, base, v2, v4, f4, f8,
       receipt_base, receipt2, receipt4, delay_base, delay2, delay4, quality, qualities, flag, flags)
-    select point_id, $1, begin_at, n, pace, unit,
+    select point_id, $1, begin_ms, n, pace, unit,
       case when off0 = 0 and off1 = 0 then null when off0 >= -32768 and off1 <= 32767 then off::smallint[] end,
       case when off0 < -32768 or off1 > 32767 then off end,
       case when width < 2147483647 then divisor end, case when width < 2147483647 then base end,
@@ -196,9 +196,9 @@ begin
       d0, case when d1 - d0 <= 32767 then delays::smallint[] end, case when d1 - d0 > 32767 then delays end,
       q0, case when q1 > q0 then quality end, f0, case when f1 > f0 then flag end
     from arrays
-    on conflict (point_id, day) do update set (begin_at, readings, step_ms, unit_ms, at2, at4, divisor, base, v2, v4, f4, f8,
+    on conflict (point_id, day) do update set (begin_ms, readings, step_ms, unit_ms, at2, at4, divisor, base, v2, v4, f4, f8,
       receipt_base, receipt2, receipt4, delay_base, delay2, delay4, quality, qualities, flag, flags) =
-      (excluded.begin_at, excluded.readings, excluded.step_ms, excluded.unit_ms, excluded.at2, excluded.at4, excluded.divisor,
+      (excluded.begin_ms, excluded.readings, excluded.step_ms, excluded.unit_ms, excluded.at2, excluded.at4, excluded.divisor,
        excluded.base, excluded.v2, excluded.v4, excluded.f4, excluded.f8, excluded.receipt_base, excluded.receipt2, excluded.receipt4,
        excluded.delay_base, excluded.delay2, excluded.delay4, excluded.quality, excluded.qualities, excluded.flag, excluded.flags)
   $sql$, part) using d, d::timestamp at time zone 'UTC';
@@ -370,7 +370,7 @@ comment on column rollup_day_due.since is 'when it fell due';
 comment on table reading_packed is 'packed readings, one row a point and UTC day; month partitions; every value comes back exactly';
 comment on column reading_packed.point_id is 'point.id';
 comment on column reading_packed.day is 'UTC day';
-comment on column reading_packed.begin_at is 'source time of the first reading';
+comment on column reading_packed.begin_ms is 'source time of the first reading, ms since 1970';
 comment on column reading_packed.readings is 'number of readings';
 comment on column reading_packed.step_ms is 'time from one reading to the next, ms';
 comment on column reading_packed.unit_ms is 'unit of the deviations from the step, ms';

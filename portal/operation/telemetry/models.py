@@ -176,7 +176,7 @@ class ReadingPacked(Base):
 
     point_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="point.id")
     day: Mapped[date] = mapped_column(Date, primary_key=True, comment="UTC day")
-    begin_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="source time of the first reading")
+    begin_ms: Mapped[int] = mapped_column(BigInteger, comment="source time of the first reading, ms since 1970")
     readings: Mapped[int] = mapped_column(Integer, comment="number of readings")
     step_ms: Mapped[int] = mapped_column(Integer, comment="time from one reading to the next, ms")
     unit_ms: Mapped[int] = mapped_column(SmallInteger, comment="unit of the deviations from the step, ms")

@@ -66,7 +66,8 @@ def _by_reading(session: Session, point: Point, span: tuple[datetime, datetime],
     ms, value, quality = session.execute(load_sql(FOLDER, "series_reading"), facts).one()
     if not ms:
         return []
-    return buckets_of(np.array(ms, np.int64), np.array(value, np.float64), np.array(quality, np.int16), step_s)
+    columns = np.frombuffer(ms, ">i8"), np.frombuffer(value, ">f8"), np.frombuffer(quality, ">i2")
+    return buckets_of(columns[0].astype(np.int64), columns[1].astype(np.float64), columns[2].astype(np.int16), step_s)
 
 
 def _by_hour(session: Session, point: Point, span: tuple[datetime, datetime], step_s: int) -> list[Figures]:

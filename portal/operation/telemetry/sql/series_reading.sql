@@ -1,7 +1,8 @@
--- The single readings of a point as arrays in the order of time. Parameters: point, begin, end, first_day, last_day (UTC).
--- One row: ms since 1970, values, qualities; empty without readings. Uses the keys of reading and reading_packed.
--- Rows would cost the driver more than the query, and buckets are cheaper made from arrays.
-select array_agg(ms), array_agg(value), array_agg(quality)
+-- The single readings of a point in the order of time, as three strings of big-endian numbers.
+-- Parameters: point, begin, end, first_day, last_day (UTC). One row: ms since 1970 (int8), values (float8, NaN for none),
+-- qualities (int2); empty without readings. Rows or arrays of text would cost the driver more than the query takes.
+-- Uses the keys of reading and reading_packed.
+select string_agg(int8send(ms), ''), string_agg(float8send(coalesce(value, 'NaN')), ''), string_agg(int2send(quality), '')
 from (
   select (date_part('epoch', ts) * 1000)::bigint as ms, value, quality from reading_seen
   where point_id = :point and ts >= :begin and ts < :end and day between :first_day and :last_day

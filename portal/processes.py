@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import urllib.request
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from ingestion_adapters.mqtt import broker
 
 ROOT = Path(__file__).parents[1]
 REPORTS_MADE = "demo/reports-made"
+USUAL_MQTT_PORT = 1883
 
 PROGRAM = """
 [program:{name}]
@@ -147,9 +150,30 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
     return children + mqtt_door(data, python) + demo_programs(data, python) + demo_reports(data, python)
 
 
+@cache
 def mqtt_port() -> int:
-    """Return the port of the MQTT broker, 0 when that door is closed."""
-    return int(os.environ.get("PORTAL_MQTT_PORT") or 1883)
+    """Return the port of the MQTT broker, 0 when that door is closed.
+
+    A demo whose usual port another program holds goes on without that door: its enterprise then pushes over HTTP.
+    """
+    said = os.environ.get("PORTAL_MQTT_PORT")
+    if said:
+        return int(said)
+    if os.environ.get("PORTAL_DEMO", "1") == "1" and not free(USUAL_MQTT_PORT):
+        sys.stderr.write(f"▸ port {USUAL_MQTT_PORT} is taken, MQTT stays closed; PORTAL_MQTT_PORT gives another\n")
+        return 0
+    return USUAL_MQTT_PORT
+
+
+def free(port: int) -> bool:
+    """Return whether nobody listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 def mqtt_door(data: Path, python: str) -> list[dict[str, str]]:

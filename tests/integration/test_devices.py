@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from ingestion_adapters.checks import Stored, judge_row
 from ingestion_adapters.samples import SAMPLES
 from ingestion_adapters.store_network import store_network
-from ingestion_adapters.store_readings import columns_of, take_readings
+from ingestion_adapters.store_readings import RawReadings, columns_of, take_readings
 from portal.accounts.models import Enterprise
 from portal.core.actor import cli_actor
 from portal.core.clock import utc_now
@@ -168,3 +169,25 @@ def test_other_enterprises_do_not_exist_for_a_sender(db: Session) -> None:
     send(db, own, meter("M2"))
     sent = count(db, own, ("M1", utc_now(), 1.0))
     assert [each.code for each in sent.rejections] == ["E_UNKNOWN_OBJECT"]
+
+
+def test_no_code_of_a_meter_reaches_beyond_its_own_cell(db: Session) -> None:
+    own = make_enterprise(db)
+    send(db, own, meter("M1"))
+    at = utc_now() - timedelta(minutes=5)
+    ms = round(at.timestamp() * 1000)
+    codes = ["M1", f"X\n7\tM1\t{ms + 1}\t99\t192\t0", "M1\t1", "\\.", "M1\\n", "a\rb", "N\0"]
+    size = len(codes)
+    raw = RawReadings(
+        codes,
+        np.arange(size),
+        [ms] * size,
+        np.ones(size),
+        np.full(size, 192),
+        np.zeros(size, np.int16),
+        np.arange(size),
+    )
+    done = take_readings(db, own.id, raw, 1, now=utc_now(), actor=cli_actor())
+
+    assert (done.accepted, sorted(each.row for each in done.rejections)) == (1, list(range(1, size)))
+    assert db.scalar(text("select max(value) from meter_reading_seen")) == 1

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 from sqlalchemy import Engine, MetaData, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import UserDefinedType
 
@@ -107,10 +107,22 @@ def hand_over_scope(session: Session, settings: Settings, scope: Scope) -> None:
 
 
 def call(session: Session, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run a constant statement past the mapper, where each microsecond of a small batch counts; return its rows."""
-    with session.connection().connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall() if cursor.description else []
+    """Run a constant statement past the mapper, where each microsecond of a small batch counts; return its rows.
+
+    What goes wrong is raised as the mapper raises it, without the values.
+    """
+    connection = session.connection()
+    driver = connection.connection
+    try:
+        with driver.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+    except psycopg2.Error as failed:
+        if connection.dialect.is_disconnect(failed, driver.driver_connection, None):  # type: ignore[arg-type]
+            connection.invalidate(failed)
+            # The others of the pool are as old and as dead.
+            connection.engine.dispose()
+        raise DBAPIError.instance(statement, None, failed, psycopg2.Error, hide_parameters=True) from failed
 
 
 def scope_mac(key: str, words: str, pid: int) -> str:

@@ -17,7 +17,7 @@ import psycopg2
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -48,6 +48,8 @@ STATUS_OF: dict[type[PortalError], int] = {
 }
 NOBODY = Actor(kind="nobody", id=None, name="")
 RETRY_AFTER_S = 2
+# The driver's own words for a text that no database takes; it knows no class of its own for them.
+NUL_REFUSED = "NUL (0x00)"
 
 View = Callable[..., ResponseReturnValue]
 
@@ -186,13 +188,16 @@ def handle_errors(app: Flask) -> None:
         return of_rest(error)
 
     def of_rest(error: Exception) -> ResponseReturnValue:
+        if isinstance(error, ValueError) and NUL_REFUSED in str(error):
+            return shown(400, "bad_value", "")
         log.error("unexpected_error", exc_info=error)
         return shown(500, "unexpected", "")
 
     app.register_error_handler(PortalError, of_ours)
     app.register_error_handler(HTTPException, of_http)
-    app.register_error_handler(OperationalError, of_database)
-    app.register_error_handler(PoolTimeout, of_database)
+    lost = (OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError, psycopg2.InterfaceError)
+    for kind in lost:
+        app.register_error_handler(kind, of_database)
     app.register_error_handler(DBAPIError, of_data)
     app.register_error_handler(Exception, of_rest)
 

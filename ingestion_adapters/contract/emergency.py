@@ -33,7 +33,7 @@ class Incident(Placed, kw_only=True, frozen=True):
     sort: Annotated[int, coded("event_sort", "事件性质", "Sort of event")]
     kind: Annotated[int, coded("event_kind", "事件类型", "Kind of event")]
     occurred_at: Annotated[
-        Instant, moment("发生时间（计划停气为计划开始）", "Occurred at (planned stop: planned begin)")
+        Instant, moment("发生时间", "Occurred at")
     ]
     status: Annotated[int, coded("event_status", "处置状态", "Response state")]
     description: Annotated[LongText, Meta(min_length=1), said("事件经过", "Course")]

@@ -120,7 +120,7 @@ class Patrol(Placed, kw_only=True, frozen=True):
     route: Annotated[Words, said("线路", "Route")] = UNSET
     planned_km: Annotated[Quantity, figure("计划里程", "Planned length", "km")] = UNSET
     patrolled_km: Annotated[Quantity, figure("巡检里程", "Patrolled length", "km")] = UNSET
-    valid_km: Annotated[Quantity, figure("有效里程（轨迹覆盖）", "Length covered by the track", "km")] = UNSET
+    valid_km: Annotated[Quantity, figure("有效里程", "Length covered", "km")] = UNSET
     points_planned_n: Annotated[Count, figure("应到点数", "Points planned")] = UNSET
     points_done_n: Annotated[Count, figure("到位点数", "Points reached")] = UNSET
     findings_n: Annotated[Count, figure("发现问题数", "Findings")] = UNSET

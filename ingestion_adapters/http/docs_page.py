@@ -70,7 +70,7 @@ def _record_page(kind: type, language: str) -> RecordPage:
             str(marks[item.name].get("unit", "")),
             _codes(marks[item.name].get("dict"), language),
         )
-        for item in msgspec.structs.fields(kind)
+        for item in sorted(msgspec.structs.fields(kind), key=lambda item: not item.required)
     ]
     tag = msgspec.inspect.type_info(kind).tag  # type: ignore[union-attr]  # every record is a struct
     known = SAMPLES.get(kind.__name__)

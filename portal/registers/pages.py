@@ -37,6 +37,7 @@ from portal.registers.words import Speech, exported, words_of_column
 
 More = Callable[[Session, Any, Speech], dict[str, Any]]
 MAP_ZOOM = 17
+_WHOLE = frozenset({"enterprise_id", "adcode"})
 _NARROWING = ("enterprise", "district", "since", "until", "q")
 _UNSHOWN = frozenset(
     {
@@ -52,6 +53,7 @@ _UNSHOWN = frozenset(
         "user_id",
         "late",
         "received_at",
+        "month",
     }
 )
 
@@ -175,7 +177,9 @@ def _row(register: Register, row: Any, speech: Speech) -> dict[str, Any]:
     cells = []
     for name in register.columns:
         value = getattr(row, name)
-        cells.append({"name": name, "text": _said(register, name, value, speech), "tone": register.tone(name, value)})
+        whole = isinstance(value, date) or name in _WHOLE
+        said = _said(register, name, value, speech)
+        cells.append({"name": name, "text": said, "tone": register.tone(name, value), "whole": whole})
     return {"url": url_for(endpoint(register, "show"), **{register.lead: row.id}), "cells": cells}
 
 

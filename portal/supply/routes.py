@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from portal.core.web import requires
 from portal.registers.pages import add_register
-from portal.supply.register import MONTHS
+from portal.supply.register import MONTHS, derived_figures
 
 blueprint = Blueprint("supply", __name__, url_prefix="/supply")
-add_register(blueprint, MONTHS, (MONTHS,))
+add_register(blueprint, MONTHS, (MONTHS,), derived_figures)
 
 
 @blueprint.get("")

@@ -176,3 +176,11 @@ def test_the_words_of_the_tables_are_those_of_the_contract() -> None:
                 words = words_of_column(filing.model.__table__.columns[name])
                 assert (words.zh, words.en) == (marks[name]["zh"], marks[name]["en"]), (kind, name)
                 assert words.dictionary == marks[name].get("dict", ""), (kind, name)
+
+
+def test_unaccounted_gas_of_the_domain_example() -> None:
+    from portal.supply.rules import share_pct, unaccounted_pct
+
+    assert round(unaccounted_pct(10_250, 9_840, 0, -30) or 0, 2) == 4.29
+    assert unaccounted_pct(0, 0, 0, 0) is None
+    assert (share_pct(3, 4), share_pct(None, 4), share_pct(1, 0)) == (75.0, None, None)

@@ -25,7 +25,7 @@ class Incident(Placed, Base):
 
     sort: Mapped[int] = mapped_column(SmallInteger, comment="事件性质 / Sort of event; code event_sort")
     kind: Mapped[int] = mapped_column(SmallInteger, comment="事件类型 / Kind of event; code event_kind")
-    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="发生时间（计划停气为计划开始） / Occurred at (planned stop: planned begin)")
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="发生时间 / Occurred at")
     status: Mapped[int] = mapped_column(SmallInteger, comment="处置状态 / Response state; code event_status")
     description: Mapped[str] = mapped_column(Text, comment="事件经过 / Course")
     grade: Mapped[int | None] = mapped_column(SmallInteger, comment="事件等级 / Grade; code event_grade")

@@ -35,7 +35,7 @@ class Patrol(Placed, Base):
     route: Mapped[str | None] = mapped_column(Text, comment="线路 / Route")
     planned_km: Mapped[float | None] = mapped_column(Double, comment="计划里程 / Planned length; km")
     patrolled_km: Mapped[float | None] = mapped_column(Double, comment="巡检里程 / Patrolled length; km")
-    valid_km: Mapped[float | None] = mapped_column(Double, comment="有效里程（轨迹覆盖） / Length covered by the track; km")
+    valid_km: Mapped[float | None] = mapped_column(Double, comment="有效里程 / Length covered; km")
     points_planned_n: Mapped[int | None] = mapped_column(Integer, comment="应到点数 / Points planned")
     points_done_n: Mapped[int | None] = mapped_column(Integer, comment="到位点数 / Points reached")
     findings_n: Mapped[int | None] = mapped_column(Integer, comment="发现问题数 / Findings")

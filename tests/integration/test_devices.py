@@ -17,7 +17,9 @@ from ingestion_adapters.store_network import store_network
 from ingestion_adapters.store_readings import RawReadings, columns_of, take_readings
 from portal.accounts.models import Enterprise
 from portal.core.actor import cli_actor
-from portal.core.clock import utc_now
+from portal.core.clock import local, utc_now
+from portal.operation.alarms.services import NewAlarm, raise_alarm
+from portal.operation.devices.jobs import count_operations
 from tests.factories import make_enterprise, make_point, make_station
 
 
@@ -191,3 +193,20 @@ def test_no_code_of_a_meter_reaches_beyond_its_own_cell(db: Session) -> None:
 
     assert (done.accepted, sorted(each.row for each in done.rejections)) == (1, list(range(1, size)))
     assert db.scalar(text("select max(value) from meter_reading_seen")) == 1
+
+
+@pytest.mark.clause("7.2.2.4-b_2")
+def test_operations_and_accident_operations_are_counted_apart(db: Session) -> None:
+    own = make_enterprise(db)
+    point = make_point(db, own, measure=6, unit="", object_code="V1", low=None, high=None, low_low=None, high_high=None)
+    send(db, own, device(kind=21, points=[point.src_code], controlled=True))
+    noon = local(utc_now()).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(hours=12)
+    for minute, value in ((0, 1.0), (30, 0.0), (60, 0.0), (90, 1.0), (120, 3.0), (150, 1.0), (180, 0.0)):
+        count(db, own, (point.src_code, noon + timedelta(minutes=minute), value))
+    alarm = NewAlarm(own.id, "990101", "rule", 11, 2, noon + timedelta(minutes=175), object_code="V1")
+    raise_alarm(db, alarm, actor=cli_actor())
+
+    count_operations(db, utc_now())
+    count_operations(db, utc_now())
+    row = db.execute(text("select day, operations, accidents from device_day where enterprise_id = :e"), {"e": own.id}).one()
+    assert tuple(row) == (noon.date(), 3, 1)

@@ -22,6 +22,8 @@ from ingestion_adapters.upward.jobs import collect_upward, forget_bodies, send_u
 from portal.audit.sealing import LEDGERS, seal
 from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
+from portal.flows.outage_watch import watch_outages
+from portal.operation.devices.jobs import count_operations
 from portal.operation.telemetry.packing import pack_due
 from portal.operation.telemetry.retention import retire_due
 from portal.operation.telemetry.rollup import roll_up, roll_up_days
@@ -91,6 +93,8 @@ SCHEDULE: tuple[Job, ...] = (
     Job("forget_upward_bodies", cron("50 4 * * *"), 3600, forget_bodies, "bytes taken long ago make room"),
     Job("watch_feeds", every(15), 15, watch_feeds, "a silent feed is noticed within two of its intervals", kept=False),
     Job("score_quality", every(60), 60, score_quality, "scores follow the data, late ones too", kept=False),
+    Job("watch_outages", every(30), 30, watch_outages, "silence is located and told once, whoever looks", kept=False),
+    Job("count_operations", cron("12 * * * *"), 3600, count_operations, "operations of devices follow their positions"),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
     Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),

@@ -14,6 +14,8 @@ from flask_babel import get_locale, gettext
 
 from ingestion_adapters.checks import instant_of
 from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.http.retirement import current_notice
+from ingestion_adapters.mapping.queries import is_kept_as_sent
 from ingestion_adapters.monitor import (
     FeedFilter,
     ReceiptFilter,
@@ -104,6 +106,7 @@ def list_receipts(session: Any) -> ResponseReturnValue:
         enterprises=senders(session),
         datasets=list(DATASETS),
         links={"prev": first, "next": following},
+        retirement=current_notice(),
     )
 
 
@@ -130,6 +133,7 @@ def show_receipt(session: Any, receipt_id: int) -> ResponseReturnValue:
         findings=page,
         links=links,
         by_code=findings_by_code(session, receipt_id),
+        as_sent=is_kept_as_sent(session, receipt_id),
         second_values=second_values_of_receipt(session, current_actor().scope, receipt_id),
         english=_english(),
     )

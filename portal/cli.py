@@ -20,6 +20,7 @@ COMMAND_MODULES = (
     "portal.operation.telemetry.commands",
     "ingestion_adapters.demo.commands",
     "ingestion_adapters.files.commands",
+    "ingestion_adapters.mapping.commands",
     "ingestion_adapters.mqtt.commands",
     "reports.commands",
 )

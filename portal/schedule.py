@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.dropbox.jobs import take_dropped
 from ingestion_adapters.files.jobs import import_waiting
+from ingestion_adapters.mapping.jobs import retire_raw
 from ingestion_adapters.pull.jobs import forget_pull_runs, pull_due
 from ingestion_adapters.quality.engine import score_quality
 from ingestion_adapters.quality.feed_watch import watch_feeds
@@ -87,6 +88,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("make_reports", every(2), 2, make_waiting, "an ordered report is made while its reader watches", kept=False),
     Job("drop_folders", every(2), 2, take_dropped, "files of enterprises that send no messages", kept=False),
     Job("pull_sources", every(5), 5, pull_due, "asks enterprises that cannot send", kept=False),
+    Job("retire_raw_messages", cron("35 4 * * *"), 3600, retire_raw, "keeps messages as sent for parameter intake.raw_days"),
     Job("forget_pull_runs", cron("20 4 * * *"), 3600, forget_pull_runs, "keeps 30 days of questions"),
     Job("collect_upward", every(30), 30, collect_upward, "what the province gets is queued when it happens", kept=False),
     Job("send_upward", every(5), 5, send_upward, "queued batches go up until the province has them", kept=False),

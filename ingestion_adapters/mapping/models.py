@@ -40,7 +40,9 @@ class EnterpriseMapping(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="the mapping file as checked by its schema")
     note: Mapped[str] = mapped_column(Text, server_default="", comment="why this version was made")
     made_by: Mapped[str] = mapped_column(Text, comment="who made it, login or command line")
-    valid_from: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="holds from")
+    valid_from: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), comment="holds from"
+    )
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="saved")
 
 
@@ -54,9 +56,15 @@ class RawMessage(Base):
         {"comment": "原始报文 / rows of mapped batches as sent; insert only, retired after parameter intake.raw_days"},
     )
 
-    receipt_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="receipt of the batch")
-    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), index=True, comment="sender")
-    mapping_id: Mapped[int] = mapped_column(ForeignKey("enterprise_mapping.id", ondelete="RESTRICT"), comment="version of the mapping that was used")
+    receipt_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, comment="receipt of the batch"
+    )
+    enterprise_id: Mapped[int] = mapped_column(
+        ForeignKey("enterprise.id", ondelete="RESTRICT"), index=True, comment="sender"
+    )
+    mapping_id: Mapped[int] = mapped_column(
+        ForeignKey("enterprise_mapping.id", ondelete="RESTRICT"), comment="version of the mapping that was used"
+    )
     dataset: Mapped[str] = mapped_column(Text, comment="dataset")
     form: Mapped[str] = mapped_column(Text, comment="rows: one JSON row a line; columns: the columns of RT")
     rows: Mapped[int] = mapped_column(Integer, comment="rows in the batch")
@@ -64,4 +72,6 @@ class RawMessage(Base):
     lax: Mapped[bool] = mapped_column(Boolean, comment="whether every value came as text")
     plain_bytes: Mapped[int] = mapped_column(Integer, comment="bytes before compression")
     body: Mapped[bytes] = mapped_column(LargeBinary, comment="zstd")
-    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="received")
+    received_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), comment="received"
+    )

@@ -106,3 +106,8 @@ def mapping_in_force(session: Session, enterprise_id: int, now: datetime) -> Ent
 def raw_message(session: Session, receipt_id: int) -> RawMessage | None:
     """Return the message of a receipt as sent, None when it was not mapped or is retired."""
     return session.scalar(select(RawMessage).where(RawMessage.receipt_id == receipt_id))
+
+
+def is_kept_as_sent(session: Session, receipt_id: int) -> bool:
+    """Return whether a receipt's message is kept as sent."""
+    return session.scalar(select(RawMessage.receipt_id).where(RawMessage.receipt_id == receipt_id)) is not None

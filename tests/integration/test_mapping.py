@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,18 +10,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.docs_page import SAMPLES
+from ingestion_adapters.mapping.form import tags_of
 from ingestion_adapters.mapping.queries import raw_message
 from ingestion_adapters.mapping.services import save_mapping, sent_row
+from portal.accounts.rights import Role
 from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
 from portal.core.clock import CITY_ZONE, utc_now
 from portal.core.db import transaction
 from portal.core.errors import Invalid
 from tests.integration.test_intake_api import Program
+from tests.people import browser_of, make_person
 
 BODY: dict[str, Any] = {
     "format": 1,
@@ -163,3 +169,79 @@ def test_messages_as_sent_are_retired_after_their_days_and_never_before_thirty(s
         assert session.scalar(text("select retire_raw_messages(30)")) == 0
     with pytest.raises(DBAPIError), transaction(speaker.settings, CITY, worker=True) as session:
         session.execute(text("select retire_raw_messages(29)"))
+
+
+def pages(app: Flask, program: Program, role: Role = Role.ENTERPRISE_MANAGER) -> FlaskClient:
+    """Return a browser of one of the enterprise's people, or of the city."""
+    with transaction(program.settings, CITY, worker=True) as session:
+        own = program.enterprise_id if role == Role.ENTERPRISE_MANAGER else None
+        return browser_of(session, app, make_person(session, app, role, enterprise_id=own))
+
+
+def test_a_message_is_tried_on_the_page_before_anything_is_saved(app: Flask, speaker: Program) -> None:
+    browser, path = pages(app, speaker), f"/intake/mappings/{speaker.enterprise_id}"
+    form = {
+        "dataset": "DAY",
+        "name": "新写法",
+        "from.gas_day": "天",
+        "from.purchased_m3": "买",
+        "unit.purchased_m3": "万m3",
+        "from.sold_m3": "卖",
+        "do": "try",
+        "message": json.dumps({"records": [{"天": "2026-11-01", "买": 2, "卖": 1}, {"天": "x", "买": 2, "卖": 1}]}),
+    }
+    page = browser.post(path, data=form).get_data(as_text=True)
+    assert "&#34;purchased_m3&#34;: 20000.0" in page or '"purchased_m3": 20000.0' in page
+    assert "E_SCHEMA" in page and "“天”" in page
+    assert speaker.count("select count(*) from enterprise_mapping where enterprise_id = :e") == 1
+    assert speaker.count("select count(*) from daily_supply where enterprise_id = :e") == 0
+    assert browser.post(path, data=form | {"do": "save"}).status_code == 302
+    body = browser.get(f"{path}/file.json").json
+    assert body["datasets"]["DAY"]["fields"]["purchased_m3"] == {"from": "买", "unit": "万m3"}
+    assert body["datasets"]["RT"] == BODY["datasets"]["RT"], "other datasets stay as they were"
+
+
+def test_a_reading_is_tried_on_the_page_without_a_trace(app: Flask, speaker: Program) -> None:
+    path = f"/intake/mappings/{speaker.enterprise_id}"
+    form = {"dataset": "RT", "name": "n", "do": "try", "message": json.dumps([their_reading(ZT="乱")])}
+    held = pages(app, speaker).get(f"{path}?dataset=RT").get_data(as_text=True)
+    assert "压力一 = MZ01.PT101" in held
+    page = pages(app, speaker, Role.CITY_REGULATOR).post(path, data=form).get_data(as_text=True)
+    assert "乱" in page
+    assert speaker.count("select count(*) from receipt where enterprise_id = :e and dataset = 'RT'") == 0
+
+
+def test_a_file_takes_the_place_of_the_form_and_a_wrong_one_is_refused_with_the_place(
+    app: Flask, speaker: Program
+) -> None:
+    browser, path = pages(app, speaker), f"/intake/mappings/{speaker.enterprise_id}"
+
+    def sent(body: dict[str, Any]) -> Any:
+        file = (io.BytesIO(json.dumps(body).encode()), "m.json")
+        return browser.post(path, data={"file": file, "do": "save"}, content_type="multipart/form-data")
+
+    wrong = sent({"format": 1, "name": "x", "datasets": {"DAY": {"fields": {"nope": "a"}}}})
+    assert wrong.status_code == 422
+    assert "nope" in wrong.get_data(as_text=True)
+    assert sent(BODY | {"name": "由文件"}).status_code == 302
+    assert browser.get(f"{path}/file.json").json["name"] == "由文件"
+
+
+def test_the_receipt_shows_a_row_as_sent_beside_as_understood(app: Flask, speaker: Program) -> None:
+    answer = speaker.records("RT", their_reading())
+    number = answer.json["receipt_id"]
+    browser = pages(app, speaker)
+    assert f"/intake/receipts/{number}/sent" in browser.get(f"/intake/receipts/{number}").get_data(as_text=True)
+    page = browser.get(f"/intake/receipts/{number}/sent?row=0").get_data(as_text=True)
+    assert "压力一" in page and "MZ01.PT101" in page
+    stranger = Program(app, speaker.settings, Path(speaker.signer.queue_path).parent)
+    assert pages(app, stranger).get(f"/intake/receipts/{number}/sent").status_code == 404
+    assert pages(app, stranger).get(f"/intake/mappings/{speaker.enterprise_id}").status_code == 404
+
+
+@pytest.mark.parametrize("dataset", list(DATASETS))
+def test_the_form_of_every_dataset_opens(app: Flask, speaker: Program, dataset: str) -> None:
+    browser = pages(app, speaker)
+    for tag in ["", *tags_of(dataset)]:
+        path = f"/intake/mappings/{speaker.enterprise_id}?dataset={dataset}&type={tag}"
+        assert browser.get(path).status_code == 200

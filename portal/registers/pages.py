@@ -37,6 +37,7 @@ from portal.registers.words import Speech, exported, words_of_column
 
 More = Callable[[Session, Any, Speech], dict[str, Any]]
 MAP_ZOOM = 17
+SHORT = 22  # words up to this width stay on one line
 _WHOLE = frozenset({"enterprise_id", "adcode"})
 _NARROWING = ("enterprise", "district", "since", "until", "q")
 _UNSHOWN = frozenset(
@@ -177,10 +178,15 @@ def _row(register: Register, row: Any, speech: Speech) -> dict[str, Any]:
     cells = []
     for name in register.columns:
         value = getattr(row, name)
-        whole = isinstance(value, date) or name in _WHOLE
         said = _said(register, name, value, speech)
+        whole = isinstance(value, date) or name in _WHOLE or _width(said) <= SHORT
         cells.append({"name": name, "text": said, "tone": register.tone(name, value), "whole": whole})
     return {"url": url_for(endpoint(register, "show"), **{register.lead: row.id}), "cells": cells}
+
+
+def _width(words: str) -> int:
+    """Return how wide words are, a Chinese sign counted twice."""
+    return sum(2 if ord(sign) > 0x2E7F else 1 for sign in words)
 
 
 def _said(register: Register, name: str, value: Any, speech: Speech) -> str:

@@ -23,7 +23,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,10 @@ BATCH_ROWS = 5000
 URGENT = ("ALM",)
 AGAIN = (401, 408, 425, 429, 500, 502, 503, 504)
 JSON = "application/json"
+# A day of reconciliation is a day of the city, UTC+8, by the portal's clock.
+CITY_OFFSET = timedelta(hours=8)
+SENT_KEPT_DAYS = 40
+CLAIM_BATCHES = 20_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class Queue:
             "create table if not exists batch (id integer primary key, batch_id text unique not null,"
             " dataset text not null, urgent integer not null, body blob not null, made_at real not null)"
         )
+        self.db.execute(
+            "create table if not exists sent (batch_id text primary key, dataset text not null, day text not null,"
+            " rows integer not null, sm3 text not null)"
+        )
 
     def put(self, batch_id: str, dataset: str, body: bytes) -> None:
         """Keep a batch."""
@@ -82,6 +90,19 @@ class Queue:
     def drop(self, number: int) -> None:
         """Forget a batch."""
         self.db.execute("delete from batch where id = ?", (number,))
+
+    def note_sent(self, batch: tuple[str, str, str, int, str]) -> None:
+        """Remember a durable batch: number, dataset, city day of receipt, rows, SM3; some weeks are kept."""
+        self.db.execute("insert or replace into sent values (?, ?, ?, ?, ?)", batch)
+        self.db.execute("delete from sent where day < date(?, ?)", (batch[2], f"-{SENT_KEPT_DAYS} days"))
+
+    def sent_on(self, day: str) -> dict[str, list[tuple[str, int, str]]]:
+        """Return dataset -> (batch number, rows, SM3) of a day."""
+        found: dict[str, list[tuple[str, int, str]]] = {}
+        rows = self.db.execute("select dataset, batch_id, rows, sm3 from sent where day = ? order by batch_id", (day,))
+        for dataset, batch_id, count, sm3 in rows:
+            found.setdefault(dataset, []).append((batch_id, count, sm3))
+        return found
 
     def size(self) -> int:
         """Return how many batches wait."""
@@ -189,6 +210,7 @@ class Client:
             answer = self._send_batch(batch_id, dataset, body)
             if answer.durable:
                 self.wait_s = FIRST_WAIT_S
+                self._note_sent(batch_id, dataset, body, answer)
                 self.queue.drop(number)
             elif answer.status in AGAIN or answer.status == 0:
                 wait = self._next_wait(answer)
@@ -210,6 +232,24 @@ class Client:
         """Post a JSON object, such as the reply to an order; sent at once and not kept."""
         return self._call("POST", path, json.dumps(body, ensure_ascii=False).encode(), {"Content-Type": JSON})
 
+    def declare(self, day: str) -> list[Answer]:
+        """Declare what was sent on a city day, YYYY-MM-DD, one dataset each; the answers tell what differs."""
+        answers = []
+        for dataset, batches in self.queue.sent_on(day).items():
+            sums = "\n".join(sorted(sm3 for _, _, sm3 in batches))
+            claim = {
+                "date": day,
+                "dataset": dataset,
+                "batches": len(batches),
+                "rows": sum(rows for _, rows, _ in batches),
+                "sm3": hashlib.new("sm3", sums.encode()).hexdigest(),
+                "batch_ids": [batch_id for batch_id, _, _ in batches][:CLAIM_BATCHES],
+            }
+            if len(batches) > CLAIM_BATCHES:
+                del claim["batch_ids"]
+            answers.append(self.post("/api/v1/reconciliation", claim))
+        return answers
+
     def headers(self, method: str, path: str, body: bytes) -> dict[str, str]:
         """Return the five headers that sign a request."""
         timestamp, nonce = str(round(time.time() * 1000) + self.offset_ms), secrets.token_hex(16)
@@ -230,6 +270,14 @@ class Client:
         if answer.status == 401 and answer.body.get("code") == "E_WINDOW":
             answer = self._call("POST", path, body, more)
         return Answer(answer.status, answer.body, batch_id, answer.retry_after_s)
+
+    def _note_sent(self, batch_id: str, dataset: str, body: bytes, answer: Answer) -> None:
+        counts = [answer.body.get(name) for name in ("accepted", "duplicate", "rejected")]
+        at = answer.body.get("server_time")
+        if isinstance(at, str) and all(isinstance(each, int) for each in counts):
+            day = (datetime.fromisoformat(at) + CITY_OFFSET).date().isoformat()
+            sm3 = hashlib.new("sm3", body).hexdigest()
+            self.queue.note_sent((batch_id, dataset, day, sum(counts), sm3))  # type: ignore[arg-type]
 
     def _call(self, method: str, path: str, body: bytes, more: dict[str, str]) -> Answer:
         headers = self.headers(method, path, body) | {"Accept": JSON} | more
@@ -290,6 +338,8 @@ def main(words: Sequence[str] | None = None) -> int:
     pushing.add_argument("dataset")
     pushing.add_argument("file", type=Path)
     actions.add_parser("flush", help="send what waits")
+    declaring = actions.add_parser("reconcile", help="declare what was sent on a day and see what differs")
+    declaring.add_argument("day", help="city day, YYYY-MM-DD")
     getting = actions.add_parser("get", help="read back")
     getting.add_argument("path")
     given = parser.parse_args(words)
@@ -297,6 +347,8 @@ def main(words: Sequence[str] | None = None) -> int:
     client = Client(given.url, given.app_id, key, given.queue, sandbox=given.sandbox)
     if given.action == "get":
         answers = [client.get(given.path)]
+    elif given.action == "reconcile":
+        answers = client.declare(given.day)
     else:
         if given.action == "push":
             found = json.loads(given.file.read_text(encoding="utf-8"))

@@ -11,6 +11,9 @@ import msgspec
 from ingestion_adapters.checks import nested_type
 from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.bodies import CSV, JSON, NDJSON
+from ingestion_adapters.openapi_quality import DIFFERENCE, declaration
+from ingestion_adapters.openapi_quality import paths as quality_paths
+from ingestion_adapters.openapi_quality import schemas as quality_schemas
 from portal.core.codes import dictionaries
 
 REF = "#/components/schemas/"
@@ -127,7 +130,7 @@ _COUNTS = {"accepted": _COUNT, "duplicate": _COUNT, "rejected": _COUNT}
 
 
 def _answer_schemas() -> dict[str, Any]:
-    return _push_schemas() | _receipt_schemas() | _order_schemas()
+    return _push_schemas() | _receipt_schemas() | _order_schemas() | quality_schemas()
 
 
 def _push_schemas() -> dict[str, Any]:
@@ -195,7 +198,7 @@ def _receipt_schemas() -> dict[str, Any]:
         "raw": _MAYBE_TEXT,
     }
     following = {"next": {"type": ["integer", "null"]}, "server_time": _AT}
-    line = {"dataset": _TEXT, "batches": _COUNT, "refused": _COUNT, "rows": _COUNT, **_COUNTS, "sm3": _TEXT}
+    line = {"dataset": _TEXT, "batches": _COUNT, "refused": _COUNT, "rows": _COUNT, **_COUNTS, "sm3": _TEXT} | DIFFERENCE
     day = {"type": "string", "format": "date"}
     return {
         "KeptRejection": _object(kept),
@@ -297,7 +300,10 @@ def _paths() -> dict[str, Any]:
                 {"400": "Malformed", "404": "Unknown"},
             )
         },
-        "/api/v1/reconciliation": {"get": _read("reconcile", "Reconciliation", [day], {"400": "Malformed"})},
+        "/api/v1/reconciliation": {
+            "get": _read("reconcile", "Reconciliation", [day], {"400": "Malformed"}),
+            "post": declaration(),
+        },
         "/api/v1/orders": {"get": _read("listOrders", "Orders", [], {})},
         "/api/v1/orders/{order_id}/replies": {"post": _reply(number | {"name": "order_id"})},
         "/api/v1/openapi.json": {
@@ -310,7 +316,7 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
-    return paths
+    return paths | quality_paths()
 
 
 def _read(name: str, schema: str, parameters: list[dict[str, Any]], more: dict[str, str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Finding, clean_text
 from ingestion_adapters.models import IntakeHour, Receipt, Rejection
+from ingestion_adapters.quality.reconciliation import compared
 from ingestion_adapters.store_bulk import copy_into
-from portal.core.clock import day_bounds
 from portal.core.db import call
 from portal.core.errors import PortalError
 
@@ -260,31 +259,8 @@ def findings_page(session: Session, receipt_id: int, after: int = 0, limit: int 
 
 
 def reconciliation(session: Session, enterprise_id: int, day: date) -> list[dict[str, Any]]:
-    """Return per dataset what was received on a day of the city, with the SM3 over the bodies' SM3s.
+    """Return per dataset what was received on a day of the city beside what the enterprise says it sent.
 
     The sum is the SM3 of the taken bodies' hex SM3s, sorted and joined by line feeds.
     """
-    begin, end = day_bounds(day)
-    wanted = select(Receipt).where(
-        Receipt.enterprise_id == enterprise_id, Receipt.received_at >= begin, Receipt.received_at < end
-    )
-    found: dict[str, list[Receipt]] = {}
-    for row in session.scalars(wanted):
-        found.setdefault(row.dataset, []).append(row)
-    return [day_line(dataset, rows) for dataset, rows in sorted(found.items())]
-
-
-def day_line(dataset: str, rows: list[Receipt]) -> dict[str, Any]:
-    """Return the counts and the SM3 sum of one dataset's receipts of a day."""
-    taken = [row for row in rows if row.status == "taken"]
-    sums = "\n".join(sorted(row.body_sm3 for row in taken))
-    return {
-        "dataset": dataset,
-        "batches": len(taken),
-        "refused": len(rows) - len(taken),
-        "rows": sum(row.rows for row in taken),
-        "accepted": sum(row.accepted for row in taken),
-        "duplicate": sum(row.duplicate for row in taken),
-        "rejected": sum(row.rejected for row in taken),
-        "sm3": hashlib.new("sm3", sums.encode()).hexdigest(),
-    }
+    return [line.answer() for line in compared(session, day, enterprise_id)]

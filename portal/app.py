@@ -48,6 +48,7 @@ BLUEPRINT_MODULES = (
     "portal.live.routes",
     "gis.tiles.routes",
     "ingestion_adapters.http.routes",
+    "ingestion_adapters.http.quality_routes",
     "ingestion_adapters.pages",
     "ingestion_adapters.quality.routes",
     "ingestion_adapters.quality.rule_routes",
@@ -75,7 +76,7 @@ SENTENCE_MODULES = (
     "ingestion_adapters.pull.sentences",
     "reports.sentences",
 )
-UNSIGNED_FORMS = ("adapter_api",)
+UNSIGNED_FORMS = ("adapter_api", "quality_api")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

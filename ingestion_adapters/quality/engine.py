@@ -187,7 +187,9 @@ def _make_due(session: Session, today: date, now: datetime) -> None:
     over = select(QualityScore.day).where(QualityScore.day == yesterday, QualityScore.open_day.is_(False)).limit(1)
     if session.scalar(over) is None:
         wanted.add(yesterday)
-    filed = select(QualityResult.day).where(QualityResult.day == yesterday, QualityResult.rule_code == DAY_RULE).limit(1)
+    filed = (
+        select(QualityResult.day).where(QualityResult.day == yesterday, QualityResult.rule_code == DAY_RULE).limit(1)
+    )
     judged = select(func.max(QualityScore.computed_at)).where(QualityScore.day == yesterday)
     due_at = begin_of_day(today, DAY_DUE_H)
     if now >= due_at and session.scalar(filed) is None and (session.scalar(judged) or now) < due_at:
@@ -206,6 +208,8 @@ def _history(session: Session, today: date) -> Sequence[date]:
 def _due_days(session: Session, today: date) -> list[tuple[date, datetime]]:
     """Return the days that are over and due, whose hours wait for no roll-up."""
     waiting = set(session.scalars(text("select hour from rollup_due")))
-    rows = session.execute(select(QualityDue.day, QualityDue.since).where(QualityDue.day < today).order_by(QualityDue.day))
+    rows = session.execute(
+        select(QualityDue.day, QualityDue.since).where(QualityDue.day < today).order_by(QualityDue.day)
+    )
     busy = {local(hour).date() for hour in waiting}
     return [(row.day, row.since) for row in rows if row.day not in busy]

@@ -244,5 +244,13 @@ def decide_waiver(session: Session, finding_id: int, said: Waiver, *, now: datet
 
 def _tell(session: Session, row: QualityFinding, action: str, words: str, actor: Actor) -> None:
     after = {"state": row.state, "words": words}
-    record(session, actor, action, object_type="quality_finding", object_id=row.id, enterprise_id=row.enterprise_id, after=after)
+    record(
+        session,
+        actor,
+        action,
+        object_type="quality_finding",
+        object_id=row.id,
+        enterprise_id=row.enterprise_id,
+        after=after,
+    )
     announce(session, "task", row.id, enterprise_id=row.enterprise_id, adcode=None)

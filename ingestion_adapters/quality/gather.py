@@ -147,12 +147,12 @@ def copied_days(view: View, parameters: Parameters) -> Iterator[Fact]:
 
 
 def last_digits(view: View, parameters: Parameters) -> Iterator[Fact]:
-    """Yield how often each last digit stands in a point's readings."""
+    """Yield how often each last digit stands in readings of a point that moved."""
     facts = {"begin": view.begin, "end": view.end, "measures": list(parameters["measures"]), **view.utc_days()}
     for row in view.rows("last_digits", facts):
         counts = dict(zip(row.digits, row.counts, strict=True))
         digits = [counts.get(digit, 0) for digit in range(10)]
-        yield _of_point(row, view, {"digits": digits, "distinct": row.distinct, "repeats": float(row.repeats)})
+        yield _of_point(row, view, {"digits": digits, "distinct": row.distinct})
 
 
 def meter_hours(view: View, parameters: Parameters) -> Iterator[Fact]:

@@ -64,7 +64,10 @@ def feeds_online(view: View, parameters: Parameters) -> Iterator[Fact]:
         " - greatest(began_at, :begin)))::float as s from feed_silence"
         " where began_at < :upto and coalesce(ended_at, :upto) > :begin group by 1, 2"
     )
-    lost = {(r.enterprise_id, r.dataset): r.s for r in view.session.execute(silent, {"begin": view.begin, "upto": view.upto})}
+    lost = {
+        (r.enterprise_id, r.dataset): r.s
+        for r in view.session.execute(silent, {"begin": view.begin, "upto": view.upto})
+    }
     wanted = select(FeedState).where(FeedState.interval_s.is_not(None), FeedState.last_at.is_not(None))
     for state in view.session.scalars(wanted):
         good = span_s - lost.get((state.enterprise_id, state.dataset), 0.0)
@@ -97,7 +100,11 @@ def balances(view: View, parameters: Parameters) -> Iterator[Fact]:
         mine = measured.get(row.enterprise_id)
         if mine is None:
             continue
-        values = {"measured_m3": mine.measured_m3 or 0.0, "coverage": mine.coverage or 0.0, "reported_m3": row.purchased_m3}
+        values = {
+            "measured_m3": mine.measured_m3 or 0.0,
+            "coverage": mine.coverage or 0.0,
+            "reported_m3": row.purchased_m3,
+        }
         yield Fact(row.enterprise_id, "day", None, "DAY", values, "DAY", begin, end)
 
 
@@ -136,7 +143,7 @@ def references(view: View, parameters: Parameters) -> Iterator[Fact]:
     ):
         lost = "object_id is null" if table == "point" else "node_id is null and regulator_id is null"
         found = text(
-            f"select enterprise_id, count(*) as checked, count(*) filter (where {lost}) as found,"  # noqa: S608
+            f"select enterprise_id, count(*) as checked, count(*) filter (where {lost}) as found,"
             f" (array_agg(src_code) filter (where {lost}))[1:{CODES_SHOWN}] as codes"
             f" from {table} where {condition} group by enterprise_id"
         )
@@ -162,7 +169,14 @@ def _judge_pipes(session: Session, now: datetime) -> Iterator[tuple[Any, dict[st
     names = [name for name in PipeFacts.__dataclass_fields__ if name != "commission_date"]
     columns = [getattr(Pipe, name) for name in names]
     wanted = select(
-        Pipe.id, Pipe.enterprise_id, Pipe.src_code, Pipe.length_m, Pipe.length_said_m, Pipe.fed, Pipe.commissioned_on, *columns
+        Pipe.id,
+        Pipe.enterprise_id,
+        Pipe.src_code,
+        Pipe.length_m,
+        Pipe.length_said_m,
+        Pipe.fed,
+        Pipe.commissioned_on,
+        *columns,
     ).where(Pipe.status.in_((2, 3)))
     limits, today = Limits(), local(now).date()
     for row in session.execute(wanted):
@@ -181,14 +195,6 @@ def _judge_pipes(session: Session, now: datetime) -> Iterator[tuple[Any, dict[st
 
 def class_changes(view: View, parameters: Parameters) -> Iterator[Fact]:
     """Yield the pressure classes that meet at each node, and whether a regulator or station stands there."""
-    found = text(
-        "select n.enterprise_id, n.id, n.src_code, c.classes, exists (select 1 from gas_regulator r where n.id in (r.node_id, r.outlet_node_id))"
-        " or exists (select 1 from gas_station s where s.node_id = n.id) as regulated from ("
-        " select node_id, array_agg(distinct pressure_class) as classes from ("
-        " select from_node_id as node_id, pressure_class from gas_pipe where status in (2, 3)"
-        " union all select to_node_id, pressure_class from gas_pipe where status in (2, 3)) e group by node_id) c"
-        " join gas_node n on n.id = c.node_id"
-    )
-    for row in view.session.execute(found):
+    for row in view.rows("class_changes", {}):
         values = {"classes": row.classes, "regulated": row.regulated}
         yield Fact(row.enterprise_id, "node", row.id, row.src_code, values, "NET")

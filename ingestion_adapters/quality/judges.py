@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,9 @@ def judge_meter(values: Values, parameters: Parameters) -> Verdict | None:
     rollover = (read[:-1] >= (1 - near) * top) & (read[1:] <= near * top)
     falls = (step < -slack) & ~rollover
     worst = float(-step[falls].min()) if falls.any() else 0.0
-    return Verdict(step.size, int(falls.sum()), bool(falls.any()), {"falls": int(falls.sum()), "largest_m3": round(worst, 3)})
+    return Verdict(
+        step.size, int(falls.sum()), bool(falls.any()), {"falls": int(falls.sum()), "largest_m3": round(worst, 3)}
+    )
 
 
 def same_to_digits(value: Floats, digits: int) -> Floats:
@@ -79,24 +82,33 @@ def judge_copied(values: Values, parameters: Parameters) -> Verdict | None:
 
 
 def judge_digits(values: Values, parameters: Parameters) -> Verdict | None:
-    """The last digit of a measured value is evenly spread; a typed or computed one prefers some digits.
+    """The last digit of measured values is evenly spread; typed or computed ones prefer some digits.
+
+    A gauge that shows only a few different values has none to judge.
 
     Instruments that resolve halves or fifths use only the digits 0 and 5, or the even ones: these are the classes then.
     """
     counts = np.array(values["digits"], np.float64)
-    if counts.sum() < float(parameters["readings_least"]) or int(values["distinct"]) < int(parameters["distinct_least"]):
+    few = int(values["distinct"]) < int(parameters["distinct_least"])
+    if few or counts.sum() < float(parameters["readings_least"]):
         return None
     for step in (5, 2):
         if counts.reshape(-1, step)[:, 1:].sum() == 0:
             counts = counts[::step]
             break
     expected = counts.sum() / counts.size
-    chi2_per_class = float(((counts - expected) ** 2 / expected).sum() / max(counts.size - 1, 1))
-    # Neighbouring readings of a slow value share digits: the limit grows with the share of repeated ones.
-    limit = float(parameters["chi2_per_class"]) * (1 + float(parameters["per_repeat"]) * float(values["repeats"]))
+    chi2 = float(((counts - expected) ** 2 / expected).sum() / max(counts.size - 1, 1))
     share = float(counts.max() / counts.sum())
-    wrong = chi2_per_class > limit and share > float(parameters["share_least"])
-    return Verdict(1, int(wrong), wrong, {"chi2_per_class": round(chi2_per_class, 2), "limit": round(limit, 2), "top_digit_pct": round(100 * share, 1)})
+    wrong = chi2 > float(parameters["chi2_per_class"]) and share > float(parameters["share_least"])
+    return Verdict(1, int(wrong), wrong, {"chi2_per_class": round(chi2, 2), "top_digit_pct": round(100 * share, 1)})
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Values with their hours since Monday 1970-01-05, city time."""
+
+    value: Floats
+    hour: NDArray[np.int64]
 
 
 def robust(value: Floats) -> tuple[float, float]:
@@ -105,29 +117,30 @@ def robust(value: Floats) -> tuple[float, float]:
     return middle, NORMAL_OF_MAD * float(np.median(np.abs(value - middle)))
 
 
-def outlying(method: str, past: Floats, past_hour: NDArray[np.int64], now: Floats, now_hour: NDArray[np.int64], *, factor: float, floor: float) -> NDArray[np.bool_]:
-    """Return which of the new values lie outside by `mad`, `iqr` or `season`; hours count since Monday 1970-01-05."""
+def outlying(method: str, past: Hours, now: Hours, *, factor: float, floor: float) -> NDArray[np.bool_]:
+    """Return which of the new values lie outside by `mad`, `iqr` or `season`; `floor` is the least width."""
     if method == "season":
-        base = _seasonal_base(past, past_hour)
-        residual, new = past - base[past_hour % HOURS_A_WEEK], now - base[now_hour % HOURS_A_WEEK]
+        base = _seasonal_base(past)
+        residual = past.value - base[past.hour % HOURS_A_WEEK]
+        new = now.value - base[now.hour % HOURS_A_WEEK]
         middle, width = robust(residual)
         return np.abs(new - middle) > factor * max(width, floor)
     if method == "iqr":
-        first, third = np.percentile(past, [25, 75])
+        first, third = np.percentile(past.value, [25, 75])
         reach = factor * max(third - first, floor)
-        return (now < first - reach) | (now > third + reach)
-    middle, width = robust(past)
-    return np.abs(now - middle) > factor * max(width, floor)
+        return (now.value < first - reach) | (now.value > third + reach)
+    middle, width = robust(past.value)
+    return np.abs(now.value - middle) > factor * max(width, floor)
 
 
-def _seasonal_base(past: Floats, past_hour: NDArray[np.int64]) -> Floats:
+def _seasonal_base(past: Hours) -> Floats:
     """Return the median of each hour of the week; of the hour of the day where it came less than three times."""
-    week = past_hour // HOURS_A_WEEK
+    week = past.hour // HOURS_A_WEEK
     grid = np.full((int(week.max() - week.min()) + 1, HOURS_A_WEEK), np.nan)
-    grid[week - week.min(), past_hour % HOURS_A_WEEK] = past
+    grid[week - week.min(), past.hour % HOURS_A_WEEK] = past.value
     by_week, seen = _medians(grid)
     by_day, known = _medians(grid.reshape(-1, 24))
-    fallback = np.tile(np.where(known > 0, by_day, float(np.median(past))), HOURS_A_WEEK // 24)
+    fallback = np.tile(np.where(known > 0, by_day, float(np.median(past.value))), HOURS_A_WEEK // 24)
     # Fewer than three would make the value its own measure.
     return np.where(seen >= 3, by_week, fallback)
 
@@ -149,7 +162,7 @@ def judge_outlier(values: Values, parameters: Parameters) -> Verdict | None:
         return None
     size = float(np.median(np.abs(past[kept]))) or 1.0
     out = outlying(
-        str(parameters["method"]), past[kept], past_hour[kept], now[new], now_hour[new],
+        str(parameters["method"]), Hours(past[kept], past_hour[kept]), Hours(now[new], now_hour[new]),
         factor=float(parameters["factor"]), floor=float(parameters["floor_share"]) * size,
     )  # fmt: skip
     hours = int(out.sum())
@@ -170,7 +183,11 @@ def judge_balance(values: Values, parameters: Parameters) -> Verdict | None:
     measured, reported = float(values["measured_m3"]), float(values["reported_m3"])
     off = (reported - measured) / max(measured, 1.0)
     wrong = abs(off) > float(parameters["tolerance"])
-    figures = {"measured_m3": round(measured, 1), "reported_m3": round(reported, 1), "difference_pct": round(100 * off, 2)}
+    figures = {
+        "measured_m3": round(measured, 1),
+        "reported_m3": round(reported, 1),
+        "difference_pct": round(100 * off, 2),
+    }
     return Verdict(1, int(wrong), wrong, figures)
 
 
@@ -179,7 +196,9 @@ def judge_sold(values: Values, parameters: Parameters) -> Verdict | None:
     bought = float(values["purchased_m3"])
     if bought <= 0:
         return Verdict(1, 1, True, {"purchased_m3": bought})
-    share = (bought - float(values["sold_m3"]) - float(values["own_use_m3"] or 0) - float(values["linepack_change_m3"] or 0)) / bought
+    share = (
+        bought - float(values["sold_m3"]) - float(values["own_use_m3"] or 0) - float(values["linepack_change_m3"] or 0)
+    ) / bought
     wrong = not float(parameters["low"]) <= share <= float(parameters["high"])
     return Verdict(1, int(wrong), wrong, {"ufg_pct": round(100 * share, 2)})
 
@@ -200,7 +219,12 @@ def judge_neighbour(values: Values, parameters: Parameters) -> Verdict | None:
     tolerance = float(parameters["tolerance"] if usual else parameters["tolerance_unknown"])
     off = own / (other * float(usual or 1.0)) - 1
     wrong = abs(off) > tolerance
-    figures = {"own_kpa": round(own, 3), "neighbour_kpa": round(other, 3), "neighbour": values["other"], "off_pct": round(100 * off, 2)}
+    figures = {
+        "own_kpa": round(own, 3),
+        "neighbour_kpa": round(other, 3),
+        "neighbour": values["other"],
+        "off_pct": round(100 * off, 2),
+    }
     return Verdict(1, int(wrong), wrong, figures)
 
 
@@ -211,7 +235,11 @@ def judge_clock(values: Values, parameters: Parameters) -> Verdict | None:
     if quickest is None and not ahead:
         return None
     skew = float(quickest or 0)
-    wrong = skew < -float(parameters["ahead_s"]) or skew > float(parameters["behind_s"]) or ahead > float(parameters["future_rows"])
+    wrong = (
+        skew < -float(parameters["ahead_s"])
+        or skew > float(parameters["behind_s"])
+        or ahead > float(parameters["future_rows"])
+    )
     return Verdict(1, int(wrong), wrong, {"quickest_delay_s": skew, "rows_from_future": ahead})
 
 
@@ -220,7 +248,12 @@ def judge_count(values: Values, parameters: Parameters) -> Verdict | None:
     checked, found = float(values["checked"]), float(values["found"])
     if checked <= 0:
         return None
-    return Verdict(checked, min(found, checked), found > float(parameters["most"]), {"found": round(found), "checked": round(checked)})
+    return Verdict(
+        checked,
+        min(found, checked),
+        found > float(parameters["most"]),
+        {"found": round(found), "checked": round(checked)},
+    )
 
 
 def judge_problems(values: Values, parameters: Parameters) -> Verdict | None:

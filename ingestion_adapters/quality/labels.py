@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from flask_babel import gettext
 
 from portal.core.codes import words_of
@@ -30,6 +32,11 @@ def short(number: float) -> str:
             part = number / size
             return f"{part:.1f}{mark}" if part < 10 else f"{part:.0f}{mark}"
     return f"{number:.0f}"
+
+
+def tenths(score: float) -> str:
+    """Return a score to a tenth, never rounded up: 99.97 is not yet 100."""
+    return f"{math.floor(score * 10 + 1e-9) / 10:.1f}"
 
 
 def quality_words(language: str) -> dict[int, str]:
@@ -85,7 +92,7 @@ def rule_state_words() -> dict[str, tuple[str, str]]:
 def figure_words() -> dict[str, str]:
     """Return the figures that verdicts give, in words."""
     return {
-        "due": gettext("due"),
+        "due": gettext("expected"),
         "good": gettext("good"),
         "share_pct": gettext("share %"),
         "falls": gettext("falls"),
@@ -94,7 +101,6 @@ def figure_words() -> dict[str, str]:
         "upstream_moved_pct": gettext("upstream moved %"),
         "same_as": gettext("same as"),
         "chi2_per_class": gettext("chi² per class"),
-        "limit": gettext("limit"),
         "top_digit_pct": gettext("most frequent digit %"),
         "hours": gettext("hours outside"),
         "value": gettext("value"),

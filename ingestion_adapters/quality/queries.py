@@ -51,7 +51,7 @@ class BoardLine:
         return self.trend[-1][1] - sum(before) / len(before) if before else None
 
     def line(self, width: float = 100, height: float = 30) -> str:
-        """Return the trend as points of a polyline; the axis runs from the lowest tens below to 100."""
+        """Return the trend as points of a polyline; the axis runs from the whole score below the lowest to 100."""
         if len(self.trend) < 2:
             return ""
         low = self.floor
@@ -65,7 +65,7 @@ class BoardLine:
     @property
     def floor(self) -> float:
         """Return the lower end of the trend's axis."""
-        return min(90.0, min((score for _, score in self.trend), default=90.0) // 10 * 10)
+        return min(99.0, min((score for _, score in self.trend), default=99.0) // 1)
 
 
 def newest_day(session: Session) -> date | None:
@@ -89,7 +89,9 @@ def board(session: Session, day: date, enterprise_id: int | None = None) -> list
     trends = _trends(session, day, enterprise_id)
     for row, name in session.execute(asked):
         key = (row.enterprise_id, row.dataset)
-        line = found.setdefault(key, BoardLine(*key[:1], name, key[1], trend=trends.get(key, []), open_day=row.open_day))
+        line = found.setdefault(
+            key, BoardLine(*key[:1], name, key[1], trend=trends.get(key, []), open_day=row.open_day)
+        )
         line.scores[row.quality] = row.score
     if enterprise_id is not None:
         return sorted(found.values(), key=lambda line: (line.dataset != "RT", line.dataset))
@@ -185,7 +187,10 @@ def findings_page(session: Session, wanted: FindingFilter, cursor: Cursor | None
         select(Finding, Enterprise.short_name, QualityRule.zh, QualityRule.en)
         .join(Enterprise, Enterprise.id == Finding.enterprise_id)
         .join(QualityRule, QualityRule.id == Finding.rule_id)
-        .where(*_in_view(wanted.view, now), *equals({Finding.enterprise_id: wanted.enterprise_id, Finding.quality: wanted.quality}))
+        .where(
+            *_in_view(wanted.view, now),
+            *equals({Finding.enterprise_id: wanted.enterprise_id, Finding.quality: wanted.quality}),
+        )
     )
     if wanted.rule:
         asked = asked.where(Finding.rule_code == wanted.rule)
@@ -221,7 +226,9 @@ def finding_of(session: Session, finding_id: int) -> tuple[QualityFinding, str, 
 
 def steps_of(session: Session, finding_id: int) -> Sequence[QualityStep]:
     """Return the steps of a finding, oldest first."""
-    return session.scalars(select(QualityStep).where(QualityStep.finding_id == finding_id).order_by(QualityStep.id)).all()
+    return session.scalars(
+        select(QualityStep).where(QualityStep.finding_id == finding_id).order_by(QualityStep.id)
+    ).all()
 
 
 def open_findings_of(session: Session, enterprise_id: int, after: int = 0, limit: int = 200) -> list[Any]:

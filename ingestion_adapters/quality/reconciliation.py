@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.models import Receipt
 from ingestion_adapters.quality.models import ReconciliationClaim
-from ingestion_adapters.receipts import day_line
 from portal.core.clock import day_bounds
 
 
@@ -52,6 +52,12 @@ class Line:
         if self.sent is None:
             return "undeclared"
         return "differs" if self.differs else "equal"
+
+    def answer(self) -> dict[str, Any]:
+        """Return the line as both sides' programs read it."""
+        sent = self.sent
+        said = None if sent is None else {"batches": sent.batches, "rows": sent.rows, "sm3": sent.sm3}
+        return self.received | {"state": self.state, "sent": said, "missing": self.missing, "undeclared": self.unknown}
 
     def counts(self) -> dict[str, int | None]:
         """Return both sides' counts."""
@@ -96,6 +102,22 @@ def compared(session: Session, day: date, enterprise_id: int | None = None) -> l
     newest = {(row.enterprise_id, row.dataset): row for row in session.scalars(said)}
     known = _where_batches_are(session, newest.values())
     return [_line(key, received.get(key, []), newest.get(key), known) for key in sorted({*received, *newest})]
+
+
+def day_line(dataset: str, rows: list[Receipt]) -> dict[str, Any]:
+    """Return the counts and the SM3 sum of one dataset's receipts of a day."""
+    taken = [row for row in rows if row.status == "taken"]
+    sums = "\n".join(sorted(row.body_sm3 for row in taken))
+    return {
+        "dataset": dataset,
+        "batches": len(taken),
+        "refused": len(rows) - len(taken),
+        "rows": sum(row.rows for row in taken),
+        "accepted": sum(row.accepted for row in taken),
+        "duplicate": sum(row.duplicate for row in taken),
+        "rejected": sum(row.rejected for row in taken),
+        "sm3": hashlib.new("sm3", sums.encode()).hexdigest(),
+    }
 
 
 def _where_batches_are(session: Session, claims: Iterable[ReconciliationClaim]) -> set[tuple[int, str]]:

@@ -17,7 +17,7 @@ from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.monitor import sender_name, senders
 from ingestion_adapters.quality import queries as reads
 from ingestion_adapters.quality.findings import Waiver, ask_waiver, decide_waiver, reply
-from ingestion_adapters.quality.labels import figure_words, object_words, quality_words, state_words, step_words
+from ingestion_adapters.quality.labels import figure_words, object_words, quality_words, state_words, step_words, tenths
 from ingestion_adapters.quality.reconciliation import compared
 from ingestion_adapters.quality.verdicts import ALL_DATASETS, QUALITIES
 from portal.audit.services import record
@@ -28,6 +28,7 @@ from portal.core.paging import neighbours, parse_cursor, parse_number, parse_wor
 from portal.core.web import current_actor, requires, web_transaction
 
 blueprint = Blueprint("quality", __name__, url_prefix="/intake")
+blueprint.add_app_template_filter(tenths, "tenths")
 EXPORT_DAYS_MOST = 92
 
 
@@ -71,9 +72,22 @@ def download_scores(session: Any) -> ResponseReturnValue:
     last = _day("until") or reads.newest_day(session) or local(utc_now()).date()
     first = max(_day("since") or last - timedelta(days=30), last - timedelta(days=EXPORT_DAYS_MOST))
     names = quality_words(_language())
-    lines = [[gettext("Day"), gettext("Enterprise"), gettext("Dataset"), gettext("Quality"), gettext("Score"), gettext("Rules"), gettext("Computed")]]
+    lines = [
+        [
+            gettext("Day"),
+            gettext("Enterprise"),
+            gettext("Dataset"),
+            gettext("Quality dimension"),
+            gettext("Score"),
+            gettext("Rules"),
+            gettext("Computed"),
+        ]
+    ]
     for row, name in reads.scores_between(session, first, last):
-        lines.append([row.day.isoformat(), name, row.dataset, names[row.quality], f"{row.score:.2f}", str(row.rules), local(row.computed_at).isoformat(timespec="minutes")])
+        at = local(row.computed_at).isoformat(timespec="minutes")
+        lines.append(
+            [row.day.isoformat(), name, row.dataset, names[row.quality], f"{row.score:.2f}", str(row.rules), at]
+        )
     record(session, current_actor(), "quality.export", object_type="quality_score", object_id=f"{first}/{last}")
     return _csv(lines, f"quality-{first}-{last}.csv")
 
@@ -92,7 +106,9 @@ def show_behind(session: Any) -> ResponseReturnValue:
         enterprise_id, day, dataset if dataset in DATASETS else ALL_DATASETS, quality if quality in QUALITIES else 0
     )
     scores = reads.board(session, day, enterprise_id) if wanted.dataset != ALL_DATASETS else reads.board(session, day)
-    line = next((each for each in scores if each.enterprise_id == enterprise_id and each.dataset == wanted.dataset), None)
+    line = next(
+        (each for each in scores if each.enterprise_id == enterprise_id and each.dataset == wanted.dataset), None
+    )
     return render_template(
         "quality/behind.html",
         wanted=wanted,

@@ -71,7 +71,9 @@ def propose_version(session: Any, code: str) -> ResponseReturnValue:
     if present is None:
         raise Invalid("quality_parameters")
     wanted = Proposal(
-        parameters={name: _like(value, request.form.get(f"p-{name}", "")) for name, value in present.parameters.items()},
+        parameters={
+            name: _like(value, request.form.get(f"p-{name}", "")) for name, value in present.parameters.items()
+        },
         weight=_number(request.form.get("weight", "")),
         severity=int(_number(request.form.get("severity", ""))),
         reason=request.form.get("reason", "").replace("\x00", ""),

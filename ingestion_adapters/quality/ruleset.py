@@ -32,7 +32,8 @@ REASON_LEAST, REASON_MOST = 4, 500
 class Trial:
     """One of a rule's own examples and what the rule says of it now."""
 
-    says: str
+    zh: str
+    en: str
     passes: bool | None
     verdict: Verdict | None
 
@@ -53,7 +54,8 @@ def trials(code: str, kind: str, parameters: Parameters) -> list[Trial]:
     """Run a rule's own examples with some parameters."""
     found = shipped().get(code)
     judge = KINDS[kind].judge
-    return [Trial(each["says"], each["passes"], judge(each["values"], parameters)) for each in (found or {}).get("examples", [])]
+    examples = found["examples"] if found else []
+    return [Trial(each["zh"], each["says"], each["passes"], judge(each["values"], parameters)) for each in examples]
 
 
 def install_rules(session: Session, now: datetime) -> int:
@@ -74,9 +76,11 @@ def rules_in_force(session: Session) -> Sequence[QualityRule]:
 
 def versions_of(session: Session, code: str) -> Sequence[QualityRule]:
     """Return every version of a rule, newest first; raise NotFound for an unknown one."""
-    found = session.scalars(select(QualityRule).where(QualityRule.code == code).order_by(QualityRule.version.desc())).all()
+    found = session.scalars(
+        select(QualityRule).where(QualityRule.code == code).order_by(QualityRule.version.desc())
+    ).all()
     if not found:
-        raise NotFound("quality_rule", code=code)
+        raise NotFound("quality_rule", rule=code)
     return found
 
 
@@ -94,13 +98,20 @@ def propose(session: Session, code: str, wanted: Proposal, *, now: datetime, act
     """Write the next version of a rule as a proposal; raise Conflict while another waits."""
     versions = versions_of(session, code)
     if any(each.state == "proposed" for each in versions):
-        raise Conflict("quality_proposal_waits", code=code)
+        raise Conflict("quality_proposal_waits", rule=code)
     present = next(each for each in versions if each.state == "in_force")
     check_proposal(present, wanted)
     newest = session.scalar(select(func.max(QualityRule.version)).where(QualityRule.code == code)) or 0
     kept = {name: getattr(present, name) for name in COLUMNS}
     changed = {"parameters": wanted.parameters, "weight": wanted.weight, "severity": wanted.severity}
-    made = QualityRule(**kept | changed, version=newest + 1, state="proposed", reason=wanted.reason.strip(), proposed_by=actor.id, proposed_at=now)
+    made = QualityRule(
+        **kept | changed,
+        version=newest + 1,
+        state="proposed",
+        reason=wanted.reason.strip(),
+        proposed_by=actor.id,
+        proposed_at=now,
+    )
     session.add(made)
     session.flush()
     record(session, actor, "quality.propose", object_type="quality_rule", object_id=f"{code} v{made.version}",
@@ -156,10 +167,15 @@ def _check_value(name: str, value: Any, before: Any) -> None:
     elif isinstance(before, list):
         fits = isinstance(value, list) and 0 < len(value) <= 20 and all(isinstance(each, int) for each in value)
     else:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and abs(value) <= 1e9
+        fits = (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and math.isfinite(value)
+            and abs(value) <= 1e9
+        )
     if not fits:
         raise Invalid("quality_parameters")
 
 
 def _snapshot(rule: QualityRule) -> dict[str, Any]:
-    return {"version": rule.version, "parameters": rule.parameters, "weight": rule.weight, "severity": rule.severity, "state": rule.state, "reason": rule.reason}
+    return {name: getattr(rule, name) for name in ("version", "parameters", "weight", "severity", "state", "reason")}

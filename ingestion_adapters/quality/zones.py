@@ -47,7 +47,9 @@ def gauges_by_zone(view: View) -> tuple[dict[int, float], list[tuple[Any, int, b
     zones, feeding, ends = zone_of_node(view), {}, []
     gauges = [r for r in points_of_day(view) if r.measure == PRESSURE and r.mean is not None and r.hours >= HOURS_LEAST]
     regulators = {r.id: r for r in view.session.execute(text("select id, node_id, outlet_node_id from gas_regulator"))}
-    stations = dict(map(tuple, view.session.execute(text("select id, node_id from gas_station where node_id is not null")).all()))
+    stations = dict(
+        map(tuple, view.session.execute(text("select id, node_id from gas_station where node_id is not null")).all())
+    )
     pairs: dict[int, list[Any]] = {}
     for row in gauges:
         if row.object_type == "regulator" and row.object_id in regulators:

@@ -66,6 +66,9 @@ REASONS: dict[str, Callable[..., str]] = {
     "bad_envelope": _plain(
         lambda: gettext("The message carries neither signed properties nor an envelope object as agreed")
     ),
+    "bad_claim": _plain(
+        lambda: gettext("The body must be an object with date, dataset, batches, rows, sm3 and perhaps batch_ids as agreed")
+    ),
     "bad_reply": _plain(lambda: gettext("The body must be an object with the text of the reply in text")),
 }
 

@@ -11,7 +11,6 @@ from geoalchemy2 import alembic_helpers
 from sqlalchemy import create_engine, inspect, text
 
 from migrations.seed import seed
-
 from portal.all_models import metadata
 
 PREPARE = Path(__file__).with_name("sql") / "prepare.sql"
@@ -22,8 +21,7 @@ def _ours(item: Any, name: str | None, kind: str, reflected: bool, compared: Any
     if kind == "index" and name is not None and name.endswith(("_trgm", "_begin")):
         return False
     if kind == "table" and reflected and compared is None:
-        known = name in metadata.tables
-        return known
+        return name in metadata.tables
     return bool(alembic_helpers.include_object(item, name, kind, reflected, compared))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
@@ -114,11 +114,11 @@ def call(session: Session, statement: str, values: Sequence[Any]) -> list[tuple[
     connection = session.connection()
     driver = connection.connection
     try:
-        with driver.cursor() as cursor:
+        with closing(driver.cursor()) as cursor:
             cursor.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
     except psycopg2.Error as failed:
-        if connection.dialect.is_disconnect(failed, driver.driver_connection, None):  # type: ignore[arg-type]
+        if connection.dialect.is_disconnect(failed, driver.driver_connection, None):
             connection.invalidate(failed)
             # The others of the pool are as old and as dead.
             connection.engine.dispose()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.orm import Session, aliased
 
 from ingestion_adapters.pull.rules import Allowed, allowed_from
 from ingestion_adapters.upward.models import Superior, UpwardAttempt, UpwardBatch, UpwardItem
@@ -23,37 +23,57 @@ from portal.core.clock import utc_now
 from portal.core.db import transaction
 from portal.core.live import announce
 
+log = logging.getLogger(__name__)
 BATCH_ROWS = 200
 BATCHES_A_TURN = 20
 CLAIM = timedelta(seconds=90)
 ITEMS_AT_ONCE = 500
+ERROR_CHARS = 300
 
 
 def collect_upward(session: Session, now: datetime) -> str:
     """Queue the newest state of what superiors get, and put waiting items into batches."""
     items = batches = 0
-    for superior in session.scalars(select(Superior).where(Superior.state == "running").order_by(Superior.id)):
+    running = select(Superior).where(Superior.state == "running").order_by(Superior.id)
+    # One collector a superior: what is newest of a record is asked before it is queued.
+    for superior in session.scalars(running.with_for_update(skip_locked=True)):
         items += _queue(session, superior, now)
         batches += sum(_make_batches(session, superior, dataset, now) for dataset in superior.sends)
     return f"{items} records, {batches} batches"
 
 
 def _queue(session: Session, superior: Superior, now: datetime) -> int:
+    """Queue the records whose newest queued state is another; one that went back to a former state goes up again."""
+    owed = {(each.dataset, each.object_key): each for each in owed_since(session, superior.sends, now)}
+    newest = _newest(session, superior.id, list(owed))
     rows = [
         {
             "superior_id": superior.id,
-            "dataset": owed.dataset,
-            "object_key": owed.object_key,
-            "content_sm3": owed.content_sm3,
-            "record": owed.record,
+            "dataset": each.dataset,
+            "object_key": each.object_key,
+            "content_sm3": each.content_sm3,
+            "record": each.record,
         }
-        for owed in owed_since(session, superior.sends, now)
+        for place, each in owed.items()
+        if newest.get(place) != each.content_sm3
     ]
-    added = 0
     for start in range(0, len(rows), ITEMS_AT_ONCE):
-        done = session.execute(insert(UpwardItem).values(rows[start : start + ITEMS_AT_ONCE]).on_conflict_do_nothing())
-        added += done.rowcount  # type: ignore[attr-defined]
-    return added
+        session.execute(insert(UpwardItem), rows[start : start + ITEMS_AT_ONCE])
+    return len(rows)
+
+
+def _newest(session: Session, superior_id: int, places: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return dataset and key -> SM3 of the state that was queued last."""
+    rows = session.execute(
+        text(
+            "select w.dataset, w.object_key, i.content_sm3"
+            " from unnest(cast(:datasets as text[]), cast(:keys as text[])) as w(dataset, object_key)"
+            " cross join lateral (select u.content_sm3 from upward_item u where u.superior_id = :superior"
+            "  and u.dataset = w.dataset and u.object_key = w.object_key order by u.id desc limit 1) i"
+        ),
+        {"superior": superior_id, "datasets": [each[0] for each in places], "keys": [each[1] for each in places]},
+    )
+    return {(row.dataset, row.object_key): row.content_sm3 for row in rows}
 
 
 def _make_batches(session: Session, superior: Superior, dataset: str, now: datetime) -> int:
@@ -88,13 +108,13 @@ def _make_batches(session: Session, superior: Superior, dataset: str, now: datet
 
 @dataclass(frozen=True)
 class Claimed:
-    """A batch that this turn sends."""
+    """A batch that this turn sends; without a target when the superior's key does not open."""
 
     id: int
     dataset: str
     batch_id: str
     body: bytes
-    target: Target
+    target: Target | None
 
 
 def send_upward(session: Session, now: datetime) -> str:
@@ -114,6 +134,8 @@ def send_due(settings: Settings, allowed: Allowed, now: datetime) -> int:
             claimed = _claim(session, settings, now)
         if claimed is None:
             break
+        if claimed.target is None:
+            continue
         said = post(claimed.target, claimed.dataset, claimed.batch_id, claimed.body, allowed)
         with transaction(settings, CITY, worker=True) as session:
             taken += note_answer(session, claimed.id, said, utc_now())
@@ -121,11 +143,23 @@ def send_due(settings: Settings, allowed: Allowed, now: datetime) -> int:
 
 
 def _claim(session: Session, settings: Settings, now: datetime) -> Claimed | None:
-    """Take the oldest due batch; a sender that dies gives it back after the claim."""
+    """Take the oldest due batch; a sender that dies gives it back after the claim.
+
+    A batch waits for the one before it of its dataset, so that no former state arrives after a later one. One
+    superior whose key does not open is passed over until a person enters the key again.
+    """
+    before = aliased(UpwardBatch)
+    ahead = select(before.id).where(
+        before.superior_id == UpwardBatch.superior_id,
+        before.dataset == UpwardBatch.dataset,
+        before.state == "waiting",
+        before.id < UpwardBatch.id,
+    )
     found = session.execute(
         select(UpwardBatch, Superior)
         .join(Superior, Superior.id == UpwardBatch.superior_id)
         .where(UpwardBatch.state == "waiting", UpwardBatch.next_at <= now, Superior.state == "running")
+        .where(~ahead.exists())
         .order_by(UpwardBatch.id)
         .limit(1)
         .with_for_update(of=UpwardBatch, skip_locked=True)
@@ -134,7 +168,13 @@ def _claim(session: Session, settings: Settings, now: datetime) -> Claimed | Non
         return None
     batch, superior = found
     batch.next_at = now + CLAIM
-    target = Target(superior.base_url, superior.app_id, opened_key(superior, settings))
+    try:
+        key = opened_key(superior, settings)
+    except ValueError:
+        log.error("superior_key_changed_beside_portal", extra={"superior": superior.id})
+        batch.last_error = "upward_key_changed"
+        return Claimed(batch.id, batch.dataset, batch.batch_id, b"", None)
+    target = Target(superior.base_url, superior.app_id, key)
     return Claimed(batch.id, batch.dataset, batch.batch_id, bytes(batch.body), target)
 
 
@@ -147,12 +187,17 @@ def note_answer(session: Session, batch_no: int, said: Said, now: datetime) -> b
     batch.attempts += 1
     batch.state = ending_of(said.status, has_receipt="receipt_id" in said.body)
     if batch.state == "waiting":
-        batch.last_error, batch.next_at = f"{said.status} {said.words}"[:300].strip(), now + pause(batch.attempts)
+        batch.last_error, batch.next_at = _error_of(said), now + pause(batch.attempts)
     else:
         batch.ended_at, batch.receipt = now, said.body or {"status": said.status, "said": said.words}
-        batch.last_error = "" if batch.state == "taken" else f"{said.status} {said.words}"[:300]
+        batch.last_error = "" if batch.state == "taken" else _error_of(said)
     announce(session, "task", batch_no, enterprise_id=None, adcode=None)
     return batch.state == "taken"
+
+
+def _error_of(said: Said) -> str:
+    """Return what is kept of a failed attempt: the answer, or the code of why there was none."""
+    return f"{said.status} {said.words}"[:ERROR_CHARS].strip() if said.status else said.words
 
 
 def forget_bodies(session: Session, now: datetime) -> str:

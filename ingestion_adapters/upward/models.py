@@ -14,7 +14,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
-    UniqueConstraint,
     func,
     text,
 )
@@ -51,7 +50,7 @@ class UpwardItem(Base):
 
     __tablename__ = "upward_item"
     __table_args__ = (
-        UniqueConstraint("superior_id", "dataset", "object_key", "content_sm3"),
+        Index("ix_upward_item_newest", "superior_id", "dataset", "object_key", "id"),
         Index("ix_upward_item_waiting", "superior_id", "dataset", "id", postgresql_where=text("batch_no is null")),
         Index("ix_upward_item_batch_no", "batch_no"),
         {"comment": "上报条目 / records owed to a superior, one row a state of the record"},

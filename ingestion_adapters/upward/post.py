@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from ingestion_adapters.checks import clean_text
 from ingestion_adapters.pull.fetch import NotFetched, connection_to, pinned_address
 from ingestion_adapters.pull.rules import Allowed, host_allowed, parts_of
 from ingestion_adapters.signing import HMAC_SM3, sign, sm3_hex, string_to_sign
@@ -45,14 +46,25 @@ def post(target: Target, dataset: str, batch_id: str, body: bytes, allowed: Allo
         status, answer = _exchange(target, dataset, batch_id, body, allowed)
     except NotFetched as away:
         return Said(0, away.why, {}, _ms(began))
-    except (OSError, http.client.HTTPException) as broken:
-        return Said(0, type(broken).__name__, {}, _ms(began))
-    words = answer.decode("utf-8", "replace")[:SAID_CHARS]
+    except (OSError, http.client.HTTPException, ValueError) as broken:
+        return Said(0, "pull_slow" if isinstance(broken, TimeoutError) else "pull_away", {}, _ms(began))
+    words = clean_text(answer.decode("utf-8", "replace"), SAID_CHARS)
+    return Said(status, words, _body(answer), _ms(began))
+
+
+def _body(answer: bytes) -> dict[str, Any]:
+    """Return the object of an answer, nothing for any other; no database keeps a NUL, not even an escaped one."""
     try:
         found = orjson.loads(answer)
     except orjson.JSONDecodeError:
-        found = {}
-    return Said(status, words, found if isinstance(found, dict) else {}, _ms(began))
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return found if b"\\u0000" not in answer else {"receipt_id": found["receipt_id"]} if _numbered(found) else {}
+
+
+def _numbered(found: dict[str, Any]) -> bool:
+    return isinstance(found.get("receipt_id"), int)
 
 
 def _exchange(target: Target, dataset: str, batch_id: str, body: bytes, allowed: Allowed) -> tuple[int, bytes]:

@@ -31,6 +31,11 @@ MAX_ID = 2**31 - 1
 STATES = ("waiting", "taken", "refused")
 
 
+def error_words(error: str) -> str:
+    """Return the sentence of an error code, and what a superior answered as it stands."""
+    return sentence_of(error) or error
+
+
 @blueprint.get("/intake/upward")
 @requires("upward.read")
 @web_transaction
@@ -50,6 +55,7 @@ def show_outbox(session: Session) -> ResponseReturnValue:
         lines=superior_lines(session),
         page=found[:PAGE_ROWS],
         state=state,
+        error_words=error_words,
         allowed=bool(allowed_from(settings().upward_hosts)),
         links={"prev": url_for(".show_outbox", state=state or None) if before else None, "next": following},
     )
@@ -72,6 +78,7 @@ def show_batch(session: Session, batch_no: int) -> ResponseReturnValue:
         receipt=receipt,
         attempts=attempts_of(session, batch_no),
         items=items_of(session, batch_no),
+        error_words=error_words,
     )
 
 

@@ -17,6 +17,7 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "upward_key": _plain(
         lambda: gettext("Give the key of 16 to 200 characters; a new name or app id asks for it again")
     ),
+    "upward_key_changed": _plain(lambda: gettext("The stored key was changed beside the portal; enter it again")),
     "upward_name": _plain(lambda: gettext("Give a name of up to 60 characters and the app id")),
     "upward_name_taken": _plain(lambda: gettext("Another superior platform has this name")),
     "upward_host": _plain(lambda: gettext("The address must be http(s) on a host that PORTAL_UPWARD_HOSTS allows")),

@@ -19,6 +19,7 @@ from portal.core.crypto import PROVIDER
 from portal.core.errors import Conflict, Invalid, NotFound
 
 NAME_CHARS = 60
+APP_ID_CHARS = 64
 KEY_CHARS = (16, 200)
 
 
@@ -93,7 +94,7 @@ def opened_key(superior: Superior, settings: Settings) -> bytes:
 
 
 def _check(wish: Wish, settings: Settings) -> None:
-    if not 0 < len(wish.name) <= NAME_CHARS or not 0 < len(wish.app_id) <= 64 or not wish.app_id.isascii():
+    if not 0 < len(wish.name) <= NAME_CHARS or not _plain(wish.app_id):
         raise Invalid("upward_name")
     if parts_of(wish.base_url) is None or not host_allowed(wish.base_url, allowed_from(settings.upward_hosts)):
         raise Invalid("upward_host")
@@ -101,6 +102,11 @@ def _check(wish: Wish, settings: Settings) -> None:
         raise Invalid("upward_key")
     if not wish.sends or not set(wish.sends) <= set(COLLECTORS):
         raise Invalid("upward_sends")
+
+
+def _plain(app_id: str) -> bool:
+    """Return whether an app id may stand in a header."""
+    return 0 < len(app_id) <= APP_ID_CHARS and app_id.isascii() and app_id.isprintable()
 
 
 def _label(superior: Superior) -> bytes:

@@ -27,7 +27,7 @@ from portal.core.clock import local, utc_now
 from portal.core.codes import words_of
 from portal.core.db import transaction
 from portal.core.errors import Conflict, Invalid, NotFound
-from portal.core.web import current_actor, requires, sentence_of, settings
+from portal.core.web import current_actor, opened, requires, sentence_of, settings
 from portal.registers.words import Speech
 
 blueprint = Blueprint("enterprises", __name__, url_prefix="/admin/enterprises")
@@ -130,7 +130,8 @@ def _page(enterprise_id: int, new_key: NewKey | None = None) -> str:
     with transaction(settings(), CITY) as database:
         found = enterprise_by_id(database, enterprise_id)
         keys = keys_of(database, enterprise_id) if current_actor().may("key.manage") else []
-        today = local(now).date()
+    today = local(now).date()
+    with opened() as database:  # what it told of its people is for those within whose reach it lies
         parts = parts_of(database, enterprise_id, today)
     return render_template(
         "admin/enterprise.html",

@@ -19,7 +19,7 @@ from gis.network.models import GasUser
 from ingestion_adapters.models import Receipt
 from portal.accounts.rights import Role
 from portal.config import Settings
-from portal.core.actor import Scope, cli_actor
+from portal.core.actor import CITY, Scope, cli_actor
 from portal.core.db import transaction
 from reports.findings import FindingForm, new_finding, record_finding
 from reports.services import Order, make_report
@@ -29,7 +29,10 @@ from tests.people import browser_of, make_person
 MONTH = date(2026, 10, 1)
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
 HERE, ELSEWHERE = "990107", "990108"
-TABLES = ("receipt", "rejection", "daily_supply", "intake_hour", "report", "site_finding", "site_evidence")
+TABLES = (
+    "receipt", "rejection", "daily_supply", "intake_hour", "report", "site_finding", "site_evidence",
+    "enterprise_certificate", "enterprise_person", "quality_score", "reconciliation_claim", "feed_hour",
+)  # fmt: skip
 Committed = Callable[..., Any]
 
 
@@ -80,6 +83,14 @@ def one_of_each(session: Session, enterprise_id: int, settings: Settings) -> Non
         " values (:r, :e, 1, 'E_SCHEMA', '', '')",
         "insert into daily_supply (enterprise_id, gas_day, purchased_m3, sold_m3, own_use_m3, receipt_id)"
         " values (:e, '2026-10-01', 1, 1, 0, :r)",
+        "insert into enterprise_certificate (enterprise_id, record_no, kind, receipt_id) values (:e, 'Z1', 2, :r)",
+        "insert into enterprise_person (enterprise_id, record_no, name, duty, receipt_id) values (:e, 'P1', '张*', 1, :r)",
+        "insert into quality_score (enterprise_id, dataset, day, quality, score, rules)"
+        " values (:e, '*', '2026-10-01', 0, 90, 1)",
+        "insert into reconciliation_claim (enterprise_id, day, dataset, batches, rows, sm3, app_id)"
+        " values (:e, '2026-10-01', 'NET', 1, 1, '', 'a')",
+        "insert into feed_hour (enterprise_id, dataset, hour, expected)"
+        " values (:e, 'NET', date_trunc('hour', cast(:at as timestamptz)), 1)",
         "insert into intake_hour (enterprise_id, dataset, hour) values (:e, 'NET', date_trunc('hour', cast(:at as timestamptz)))",
     ):
         session.execute(text(statement), known)
@@ -128,6 +139,54 @@ def test_a_district_reads_and_does_not_write(settings: Settings, firms: Firms) -
                 assert session.execute(text(statement), {"e": firms.main}).first() is None
         except DBAPIError as refused:
             assert "row-level security" in str(refused)
+
+
+def test_the_web_role_writes_nothing_that_enterprises_file(settings: Settings, firms: Firms) -> None:
+    for statement in (
+        "update enterprise_person set name = '李*' where enterprise_id = :e",
+        "insert into monthly_report (enterprise_id, record_no, month, purchased_m3, sold_m3, receipt_id)"
+        " values (:e, '2026-10', '2026-10-01', 1, 1, 1)",
+    ):
+        with pytest.raises(DBAPIError, match="permission denied"), transaction(settings, CITY) as session:
+            session.execute(text(statement), {"e": firms.main})
+
+
+def test_a_district_sees_no_steps_of_another_districts_application(settings: Settings, firms: Firms) -> None:
+    with transaction(settings, CITY, worker=True) as session:
+        for adcode, state in ((HERE, "withdrawn"), (ELSEWHERE, "applied")):
+            number = session.scalar(
+                text(
+                    "insert into onboarding (enterprise_id, adcode, state, licence_no, licence_expire_on, contact_name,"
+                    " contact_phone, system_name, datasets, doors, planned_on) values (:e, :a, :s, 'x', '2030-01-01',"
+                    " 'x', 'x', 'x', '{RT}', '{http}', '2026-12-01') returning id"
+                ),
+                {"e": firms.main, "a": adcode, "s": state},
+            )
+            session.execute(
+                text(
+                    "insert into onboarding_step (onboarding_id, enterprise_id, step, reason, actor_name)"
+                    " values (:n, :e, 'apply', :a, 'x')"
+                ),
+                {"n": number, "e": firms.main, "a": adcode},
+            )
+    for adcode in (HERE, ELSEWHERE):
+        with transaction(settings, Scope(adcodes=frozenset({adcode}))) as session:
+            assert session.scalars(text("select reason from onboarding_step")).all() == [adcode]
+
+
+@pytest.mark.parametrize("role", [Role.SYSTEM_ADMIN, Role.CITY_REGULATOR, Role.DISTRICT_REGULATOR])
+def test_people_of_an_enterprise_show_to_those_whose_reach_it_lies_in(
+    committed: Committed, app: Flask, firms: Firms, role: Role
+) -> None:
+    def enter(session: Session) -> FlaskClient:
+        adcodes = [HERE] if role == Role.DISTRICT_REGULATOR else None
+        return browser_of(session, app, make_person(session, app, role, adcodes=adcodes))
+
+    browser = committed(enter)
+    for firm in (firms.main, firms.elsewhere):
+        page = browser.get(f"/admin/enterprises/{firm}")
+        within = role == Role.CITY_REGULATOR or (role == Role.DISTRICT_REGULATOR and firm == firms.main)
+        assert (page.status_code, "张*" in page.text) == (200, within)
 
 
 def test_a_forged_scope_shows_nothing(settings: Settings, firms: Firms) -> None:

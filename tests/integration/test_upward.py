@@ -54,6 +54,8 @@ class Province:
         if known and known[0] != digest:
             return 409, {"code": "E_BATCH_CONFLICT"}
         self.batches[batch_id] = (digest, json.loads(body)["records"])
+        if self.mode == "odd":
+            return 200, {"receipt_id": len(self.batches), "note": "a\0b"}
         if self.mode == "lost":
             return 500, {"code": "lost after storing"}
         return 200, {
@@ -253,3 +255,55 @@ def test_attempts_are_kept_for_good(city: City, program: Program) -> None:
     for statement in ("update upward_attempt set status = 200", "delete from upward_attempt"):
         with pytest.raises(Exception, match="never changed|permission denied"), city.work() as session:
             session.execute(text(statement))
+
+
+def test_a_record_that_went_back_to_a_former_state_goes_up_a_third_time(
+    city: City, province: Province, program: Program
+) -> None:
+    for sold_m3 in (100.0, 120.0, 100.0):
+        program.records("DAY", day(sold_m3))
+        city.turn()
+    assert [row["sold_m3"] for row in own(province.records("DAY"), program)] == [100.0, 120.0, 100.0]
+
+
+def test_a_later_state_never_overtakes_a_former_one(city: City, province: Province, program: Program) -> None:
+    province.mode = "busy"
+    city.turn()
+    program.records("DAY", day(130.0))
+    province.mode = "good"
+    city.turn()
+    assert province.records("DAY") == []
+    city.turn(timedelta(seconds=10))
+    assert [row["sold_m3"] for row in own(province.records("DAY"), program)] == [100.0, 130.0]
+
+
+def test_an_answer_no_database_can_keep_is_a_receipt_all_the_same(
+    city: City, province: Province, program: Program
+) -> None:
+    province.mode = "odd"
+    city.turn()
+    assert set(city.states()) == {"taken"}
+
+
+def test_a_key_that_does_not_open_holds_up_its_own_superior_only(
+    city: City, province: Province, program: Program
+) -> None:
+    with city.work() as session:
+        moved = replace(city.wish, name=f"外{secrets.token_hex(4)}")
+        first = put_superior(session, moved, superior_id=None, settings=city.settings, now=utc_now(), actor=cli_actor())
+        session.execute(text("update superior set app_id = 'moved' where id = :n"), {"n": first.id})
+    city.turn()
+    assert set(city.states()) == {"taken"}
+    with city.work() as session:
+        errors = session.scalars(
+            text("select distinct state || ' ' || last_error from upward_batch where superior_id = :s"), {"s": first.id}
+        ).all()
+        set_state(session, first.id, "stopped", now=utc_now(), actor=cli_actor())
+    assert errors == ["waiting upward_key_changed"]
+
+
+@pytest.mark.parametrize("app_id", ["", "a\r\nX-Sign: b", "城市", "a" * 65])
+def test_an_app_id_that_cannot_stand_in_a_header_is_refused(city: City, app_id: str) -> None:
+    wish = replace(city.wish, name="另一平台", app_id=app_id)
+    with pytest.raises(Invalid), city.work() as session:
+        put_superior(session, wish, superior_id=None, settings=city.settings, now=utc_now(), actor=cli_actor())

@@ -34,9 +34,11 @@ KNOWN = {
     "/intake/upload", "/intake/imports", "/intake/imports/<int:job_id>", "/intake/receipts",
     "/intake/receipts/<int:receipt_id>", "/reports", "/reports/<int:report_id>", "/reports/verify", "/evaluation",
     "/api/v1/docs", "/account", "/account/password", "/account/sessions", "/admin/enterprises",
-    "/admin/enterprises/<int:enterprise_id>", "/admin/dictionary", "/admin/users", "/admin/users/new",
+    "/admin/enterprises/<int:enterprise_id>", "/admin/dictionaries", "/admin/users", "/admin/users/new",
     "/admin/users/<int:user_id>", "/admin/jobs", "/admin/sessions", "/admin/parameters", "/admin/audit",
-    "/admin/audit/<int:entry_id>",
+    "/admin/audit/<int:entry_id>", "/safety/hidden-dangers", "/safety/works", "/safety/patrols", "/safety/checks",
+    "/emergency/incidents", "/emergency/drills", "/emergency/plans", "/emergency/supplies", "/emergency/teams",
+    "/supply/monthly",
 }  # fmt: skip
 LINKS = (
     """() => [...document.querySelectorAll("a[href^='/']:not([download])")].map((each) => each.getAttribute("href"))"""

@@ -13,6 +13,7 @@ from ingestion_adapters.client import Client
 from ingestion_adapters.demo.duty import ControlRoom
 from ingestion_adapters.demo.identity import enterprise_named
 from ingestion_adapters.demo.program import Program
+from ingestion_adapters.demo.ways import speaks_own_words
 from portal.config import Settings
 
 LIFE_PERIOD_S, TICK_S, FASTEST = 60, 3.0, 60
@@ -46,6 +47,7 @@ def simulate(
     client = Client(url or f"http://127.0.0.1:{settings.port}", app_id, key_file.read_text("utf-8").strip(), queue)
     room = ControlRoom(key, scale=settings.demo_scale, period_s=LIFE_PERIOD_S // speed)
     program = Program(client, room, min(TICK_S, LIFE_PERIOD_S / speed))
+    program.own_words = speaks_own_words(key_file)
     click.echo(f"{key}: {len(room.codes)} points, one reading each {room.period_s} s, to {client.base_url}")
     _run(program, seconds)
     click.echo(f"{key}: stopped")

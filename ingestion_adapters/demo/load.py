@@ -19,6 +19,7 @@ from ingestion_adapters.demo.filed_load import load_filed
 from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
 from ingestion_adapters.demo.month import load_month
 from ingestion_adapters.demo.people import make_keys, make_people
+from ingestion_adapters.demo.words import save_words
 from ingestion_adapters.models import Receipt
 from ingestion_adapters.store_network import store_network
 from ingestion_adapters.store_users import store_users
@@ -69,6 +70,9 @@ def load(settings: Settings) -> None:
     _analyze(settings)
     with step("30 days of readings, alarms and cases / 30天数据"):
         load_month(settings, known, now)
+    with transaction(settings, CITY, worker=True) as session:
+        folder = settings.data_dir / "demo"
+        save_words(session, known, folder, tiles=settings.demo_scale, now=utc_now(), actor=ACTOR)
     target = settings.data_dir / "demo-accounts.txt"
     target.touch(mode=0o600)
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")

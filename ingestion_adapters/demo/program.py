@@ -20,7 +20,7 @@ from ingestion_adapters.contract import Record
 from ingestion_adapters.demo.dataset import scale_from_env
 from ingestion_adapters.demo.duty import ControlRoom, answer_delay_s, reply_text
 from ingestion_adapters.demo.identity import enterprise_named
-from ingestion_adapters.demo.ways import Way, payload, way_of
+from ingestion_adapters.demo.ways import Way, payload, speaks_own_words, way_of
 from ingestion_adapters.mqtt_client import MqttClient
 
 log = logging.getLogger("demo.program")
@@ -36,6 +36,7 @@ class Program:
     def __init__(self, client: Client, room: ControlRoom, tick_s: float, way: Way | None = None) -> None:
         self.client, self.room, self.tick_s = client, room, tick_s
         self.way: Way = way or client
+        self.own_words = False
         self.stop = threading.Event()
         self.seen: dict[str, float] = {}
         self.answered: set[str] = set()
@@ -65,7 +66,7 @@ class Program:
             self._answer_orders(now)
 
     def _push(self, dataset: str, records: Iterable[Record]) -> None:
-        rows = payload(self.room.key, dataset, list(records))
+        rows = payload(self.room.key, dataset, list(records), own_words=self.own_words)
         if rows:
             self.way.push(dataset, rows)
 
@@ -111,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     scale = options.scale if options.scale is not None else scale_from_env()
     way = way_of(key, client, broker=options.broker, uscc=enterprise.uscc, data=options.data)
     program = Program(client, ControlRoom(key, scale=scale, period_s=options.period), options.tick, way)
+    program.own_words = speaks_own_words(options.key_file)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         program.stop.set()

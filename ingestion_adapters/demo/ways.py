@@ -14,6 +14,7 @@ import msgspec
 
 from ingestion_adapters.client import Client
 from ingestion_adapters.contract import Record
+from ingestion_adapters.demo.words import said
 from ingestion_adapters.mqtt_client import MqttClient
 
 DOOR_OF = {"YCRQ": "http", "JBRQ": "mqtt", "KFQRQ": "drop"}
@@ -32,9 +33,15 @@ class Way(Protocol):
         """Send what waits, as far as the portal can be reached."""
 
 
-def payload(enterprise: str, dataset: str, records: Sequence[Record]) -> list[Row]:
-    """Return records as this enterprise's program writes them: the one place where its own words would stand."""
-    return [msgspec.to_builtins(record) for record in records]
+def payload(enterprise: str, dataset: str, records: Sequence[Record], *, own_words: bool = False) -> list[Row]:
+    """Return records as this enterprise's program writes them: in its own words where its mapping was saved."""
+    rows = [msgspec.to_builtins(record) for record in records]
+    return said(enterprise, dataset, rows) if own_words else rows
+
+
+def speaks_own_words(key_file: Path) -> bool:
+    """Return whether the mapping of the key's enterprise was saved when the demo was loaded."""
+    return key_file.with_suffix(".words").exists()
 
 
 class Files:

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.mapping.models import EnterpriseMapping, RawMessage
-from ingestion_adapters.mapping.rules import PointFacts, Translation, translation_of
+from ingestion_adapters.mapping.rules import MEASURED, PointFacts, Translation, translation_of
 
 KEPT_S, FRESH_S = 5.0, 0.2
 LISTED = 50
@@ -46,7 +46,7 @@ def spoken_by(session: Session, enterprise_id: int, dataset: str, *, fresh: bool
     if heard.mapping_id is None:
         return None
     if dataset not in heard.ready:
-        points = points_of(session, enterprise_id) if dataset == "RT" and needs_points(heard.body) else None
+        points = points_of(session, enterprise_id) if dataset in MEASURED and needs_points(heard.body) else None
         heard.ready[dataset] = translation_of(heard.body, dataset, points)
     found = heard.ready[dataset]
     return None if found is None else Spoken(heard.mapping_id, found)
@@ -68,7 +68,9 @@ def _load(session: Session, enterprise_id: int, before: _Heard | None) -> _Heard
     if found is None:
         return _Heard(time.monotonic())
     if before is not None and before.mapping_id == found:
-        kept = {name: each for name, each in before.ready.items() if name != "RT" or not needs_points(before.body)}
+        kept = {
+            name: each for name, each in before.ready.items() if name not in MEASURED or not needs_points(before.body)
+        }
         return _Heard(time.monotonic(), found, before.body, kept)
     return _Heard(time.monotonic(), found, session.get_one(EnterpriseMapping, found).body)
 

@@ -44,8 +44,8 @@ def reader_of(rule: Mapping[str, Any], *, strict: bool = False) -> Reader:
 
     def read(source: Source) -> Any:
         value = source.get(name)
-        if value is None:
-            return otherwise
+        if value is None or value == "":  # an empty cell of a table says nothing
+            return otherwise if value is None or otherwise is not None else value
         for step in steps:
             value = step(value)
         return value

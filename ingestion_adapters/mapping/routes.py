@@ -17,7 +17,7 @@ from ingestion_adapters.mapping.form import FILE_BYTES, read_mapping, schema, ta
 from ingestion_adapters.mapping.forms import empty_body, form_lines, merged, points_text
 from ingestion_adapters.mapping.models import EnterpriseMapping
 from ingestion_adapters.mapping.queries import mapping_in_force, points_of, raw_message, versions_of
-from ingestion_adapters.mapping.rules import translated, translation_of
+from ingestion_adapters.mapping.rules import MEASURED, translated, translation_of
 from ingestion_adapters.mapping.services import save_mapping, sent_row
 from ingestion_adapters.mapping.trial import Seen, see
 from ingestion_adapters.receipts import receipt_of
@@ -203,7 +203,7 @@ def show_sent(session: Session, receipt_id: int) -> ResponseReturnValue:
     number = min(max(request.args.get("row", 0, type=int), 0), max(message.rows - 1, 0))
     sent = sent_row(message, number)
     used = session.get_one(EnterpriseMapping, message.mapping_id)
-    points = points_of(session, message.enterprise_id) if message.dataset == "RT" else None
+    points = points_of(session, message.enterprise_id) if message.dataset in MEASURED else None
     spoken = translation_of(used.body, message.dataset, points)
     done = translated([sent], spoken, [number]) if spoken is not None else None
     return render_template(

@@ -21,13 +21,15 @@ from ingestion_adapters.checks import (
     personal_fields,
     raw_text,
 )
-from ingestion_adapters.files.headings import record_kinds
+from ingestion_adapters.files.headings import field_of, record_kinds
 from ingestion_adapters.mapping.form import fields_of, inner_kind, tags_of
 from ingestion_adapters.mapping.places import LINES, line_placed, pair_of, pairs_placed
 from ingestion_adapters.mapping.readers import Reader, UnknownWord, reader_of, scaled, sources_of
 from ingestion_adapters.masking import hidden, without_numbers
 from portal.core.units import linear
 
+# Datasets that name points, and their fields in the unit of the point.
+MEASURED: Mapping[str, tuple[str, ...]] = {"RT": ("v",), "ALM": ("value", "limit")}
 PLACES = {"NET", "USR", "HAZ", "EXC", "EVT", "PAT", "CHK", "ALM", "DRL"}
 
 
@@ -47,6 +49,7 @@ class FieldReader:
     theirs: str
     sources: tuple[str, ...]
     read: Reader
+    aliases: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def translation_of(
 ) -> Translation | None:
     """Return the translation of a dataset, None when the mapping has nothing to say about it.
 
-    `points` are the points of the register by code, needed for units of measures.
+    `points` are the points of the register by code, needed for units of measures: those of RT hold in ALM too.
     """
     rules = body.get("datasets", {}).get(dataset)
     system = parse_crs(body["crs"]) if body.get("crs") and dataset in PLACES else None
@@ -90,7 +93,8 @@ def translation_of(
     base = rules.get("fields", {})
     kinds = {tag: _readers(body, dataset, base | rules.get("types", {}).get(tag, {}), tag) for tag in tags}
     common = _readers(body, dataset, base, "")
-    codes, scales = _points(rules, points or {})
+    measured = body.get("datasets", {}).get("RT", {}) if dataset in MEASURED else {}
+    codes, scales = _points(measured, points or {})
     return Translation(
         dataset,
         common,
@@ -172,7 +176,15 @@ def _field_reader(
         rule[kind] = body[kind]
     if kind == "time":
         rule.setdefault("offset", body.get("offset", "+08:00"))
-    return FieldReader(ours, sources[0] if sources else ours, sources, reader_of(rule, strict=True))
+    return FieldReader(
+        ours, sources[0] if sources else ours, sources, reader_of(rule, strict=True), _aliases(dataset, sources)
+    )
+
+
+def _aliases(dataset: str, sources: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return their fields whose name is a word of the contract: doors for tables have put our name in its place."""
+    found = ((name, field_of(name, dataset)) for name in sources)
+    return tuple((name, alias) for name, alias in found if alias is not None and alias != name)
 
 
 def _inner_readers(
@@ -237,7 +249,7 @@ def translated(rows: Sequence[Any], spoken: Translation, numbers: Sequence[int] 
             made = row
         done.rows.append(made)
         done.numbers.append(number)
-    if spoken.dataset == "RT":
+    if spoken.dataset in MEASURED:
         _point_values(done.rows, spoken)
     return _placed(done, spoken, spoken.system) if spoken.system is not None else done
 
@@ -267,6 +279,10 @@ def _converted(row: Mapping[str, Any], readers: tuple[FieldReader, ...], ignore:
     used: set[str] = set()
     for each in readers:
         used.update(each.sources)
+        for name, alias in each.aliases:
+            if name not in row and alias in row:
+                row = {**row, name: row[alias]}
+                used.add(alias)
         if each.sources and not any(name in row for name in each.sources):
             value = each.read(row)
             if value is None:
@@ -316,7 +332,7 @@ def _point_values(rows: list[Any], spoken: Translation) -> None:
         code = row["point"] = spoken.points.get(row["point"], row["point"])
         scale = spoken.scales.get(code)
         if scale is not None:
-            row["v"] = scaled(*scale, True, row.get("v"))
+            row.update({name: scaled(*scale, True, row[name]) for name in MEASURED[spoken.dataset] if name in row})
 
 
 def _placed(done: Understood, spoken: Translation, system: CoordinateSystem) -> Understood:

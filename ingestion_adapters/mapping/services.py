@@ -19,7 +19,7 @@ from ingestion_adapters.mapping.columns import columns_from, spoken_columns
 from ingestion_adapters.mapping.form import read_mapping
 from ingestion_adapters.mapping.models import EnterpriseMapping, RawMessage
 from ingestion_adapters.mapping.queries import Spoken, forget, spoken_by
-from ingestion_adapters.mapping.rules import Translation, point_of, told, translated
+from ingestion_adapters.mapping.rules import MEASURED, Translation, point_of, told, translated
 from ingestion_adapters.masking import hidden
 from ingestion_adapters.store_readings import RawReadings
 from portal.audit.services import record
@@ -75,7 +75,7 @@ def hear(session: Session, enterprise_id: int, dataset: str, sent: Payload) -> H
 
 def _unknown_unit(payload: Payload, spoken: Translation) -> bool:
     """Return whether a point may be newer than what is remembered of the register's units."""
-    if spoken.known is None:
+    if spoken.known is None or spoken.dataset not in MEASURED:
         return False
     if isinstance(payload, RawReadings):
         return not spoken.known.issuperset(payload.points)

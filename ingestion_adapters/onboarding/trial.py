@@ -13,7 +13,7 @@ from ingestion_adapters.checks import Finding, clean_text
 from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.intake import Answer, accept_message, forget_news
 from ingestion_adapters.mapping.queries import Spoken, points_of
-from ingestion_adapters.mapping.rules import translation_of
+from ingestion_adapters.mapping.rules import MEASURED, translation_of
 from ingestion_adapters.mapping.services import Heard, understood_as
 from ingestion_adapters.onboarding.models import SandboxRun
 from ingestion_adapters.receipts import Batch
@@ -94,7 +94,7 @@ def heard_in_draft(
     session: Session, enterprise_id: int, dataset: str, sent: Rows | RawReadings, body: dict[str, Any]
 ) -> Rows | RawReadings | Heard:
     """Return a payload as a mapping that is not saved yet understands it."""
-    points = points_of(session, enterprise_id) if dataset == "RT" else None
+    points = points_of(session, enterprise_id) if dataset in MEASURED else None
     translation = translation_of(body, dataset, points)
     if translation is None:
         return sent

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Finding, Stored, judge_row
@@ -30,6 +31,7 @@ from portal.core.errors import Conflict
 from portal.core.live import announce, news_of
 
 ANNOUNCE_EVERY_S = 1.0
+_TOLD = "intake_told"
 _announced: dict[int, float] = {}
 _announcing = threading.Lock()
 
@@ -122,7 +124,7 @@ def _finish(session: Session, batch: Batch, receipt_id: int, rows: int, stored: 
     findings = sorted(stored.rejections, key=lambda found: found.row)
     errors = [found for found in findings if found.severity == "error"]
     counts = Counts(rows, stored.accepted, stored.duplicate, len(errors), stored.late)
-    write_receipt(session, receipt_id, batch, counts, now, _news(batch.enterprise_id, receipt_id))
+    write_receipt(session, receipt_id, batch, counts, now, _news(session, batch.enterprise_id, receipt_id))
     write_findings(session, receipt_id, batch.enterprise_id, findings)
     return Answer(
         batch.batch_id,
@@ -171,17 +173,18 @@ def _store_rows(
 
 def announce_intake(session: Session, enterprise_id: int, receipt_id: int) -> None:
     """Tell open pages that data came in, at most once a second for an enterprise."""
-    if _news(enterprise_id, receipt_id):
+    if _news(session, enterprise_id, receipt_id):
         announce(session, "intake", receipt_id, enterprise_id=enterprise_id, adcode=None)
 
 
-def _news(enterprise_id: int, receipt_id: int) -> str | None:
+def _news(session: Session, enterprise_id: int, receipt_id: int) -> str | None:
     """Return the news of a batch, None when the enterprise was announced less than a second ago."""
     with _announcing:
         last = _announced.get(enterprise_id)
         if last is not None and time.monotonic() - last < ANNOUNCE_EVERY_S:
             return None
         _announced[enterprise_id] = time.monotonic()
+    session.info.setdefault(_TOLD, []).append(enterprise_id)
     return news_of("intake", receipt_id, enterprise_id=enterprise_id, adcode=None)
 
 
@@ -189,3 +192,10 @@ def forget_news(enterprise_id: int) -> None:
     """Let the next batch be announced: the one before was only tried out."""
     with _announcing:
         _announced.pop(enterprise_id, None)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _untell(session: Session, _: Any) -> None:
+    """Let the next batch be announced: the news of this one went with its rows."""
+    for enterprise_id in session.info.pop(_TOLD, ()):
+        forget_news(enterprise_id)

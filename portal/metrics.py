@@ -6,6 +6,8 @@ import os
 import xmlrpc.client
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,17 +17,28 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from supervisor.xmlrpc import SupervisorTransport
 
+from ingestion_adapters.contract import DATASETS
 from portal.readiness import heartbeat_age_s, unsealed
 
 __all__ = ["CONTENT_TYPE", "figures", "memory_by_process", "text_format"]
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 PROC = Path("/proc")
+# Each feed by the table's own key: years of hours, of which a question reads those of two days.
 FEEDS = text("""
-    select e.short_name, i.dataset, sum(i.accepted), sum(i.duplicate), sum(i.rejected), sum(i.batches), sum(i.refused),
-           extract(epoch from clock_timestamp() - max(i.last_at))::float
-    from intake_hour i join enterprise e on e.id = i.enterprise_id group by 1, 2 order by 1, 2
+    select e.id, d.dataset, i.accepted, i.duplicate, i.rejected, i.batches, i.refused, i.last_at
+    from enterprise e cross join unnest(cast(:datasets as text[])) as d(dataset)
+    cross join lateral (
+        select sum(h.accepted), sum(h.duplicate), sum(h.rejected), sum(h.batches), sum(h.refused), max(h.last_at)
+        from intake_hour h
+        where h.enterprise_id = e.id and h.dataset = d.dataset and h.hour >= :begin and h.hour < :end
+    ) as i(accepted, duplicate, rejected, batches, refused, last_at)
+    where i.last_at is not null order by 1, 2
 """)
+# A drop folder's file may name none.
+FEED_DATASETS = (*DATASETS, "?")
+SETTLED = timedelta(days=2)
+FIRST_HOUR = datetime(2000, 1, 1, tzinfo=UTC)
 OPEN_ALARMS = text("""
     select level, count(*) from alarm_now where cleared_at is null or acknowledged_at is null group by 1 order by 1
 """)
@@ -33,6 +46,8 @@ QUEUES = text("""
     select 'import', count(*) from import_job where finished_at is null and state in ('waiting', 'reading', 'judging', 'storing')
     union all select 'rollup', count(*) from rollup_due
 """)
+NAMES = text("select id, short_name from enterprise")
+NOW = text("select clock_timestamp()")
 BACKEND = text("select pg_backend_pid()")
 DATABASE_BYTES = text("select pg_database_size(current_database())")
 
@@ -60,6 +75,39 @@ def figures(session: Session) -> list[Metric]:
     return [*_intake(session), *_duty(session), *_processes(session.scalar(BACKEND))]
 
 
+@dataclass
+class _Feed:
+    """What one feed brought: rows accepted, known before and refused, batches taken and refused, and when last."""
+
+    counts: list[int]
+    last_at: datetime
+
+
+Feeds = dict[tuple[int, str], _Feed]
+# Hours long past never change: their sums are made once a day and database.
+_settled: dict[str, tuple[datetime, Feeds]] = {}
+
+
+def _feeds(session: Session, now: datetime) -> Feeds:
+    """Return the sums of every feed since the beginning."""
+    cut = now.replace(hour=0, minute=0, second=0, microsecond=0) - SETTLED
+    place = session.get_bind().engine.url.render_as_string(hide_password=True)
+    known = _settled.get(place)
+    if known is None or known[0] != cut:
+        known = _settled[place] = (cut, _between(session, FIRST_HOUR, cut))
+    found = {feed: _Feed(list(past.counts), past.last_at) for feed, past in known[1].items()}
+    for feed, new in _between(session, cut, now + SETTLED).items():
+        past = found.get(feed)
+        counts = [old + more for old, more in zip(past.counts, new.counts, strict=True)] if past else new.counts
+        found[feed] = _Feed(counts, new.last_at)
+    return found
+
+
+def _between(session: Session, begin: datetime, end: datetime) -> Feeds:
+    rows = session.execute(FEEDS, {"datasets": list(FEED_DATASETS), "begin": begin, "end": end})
+    return {(row[0], row[1]): _Feed([int(count) for count in row[2:7]], row.last_at) for row in rows}
+
+
 def _intake(session: Session) -> list[Metric]:
     rows = CounterMetricFamily(
         "ranjian_rows", "Rows taken in since the beginning by outcome", labels=["dataset", "outcome"]
@@ -70,11 +118,14 @@ def _intake(session: Session) -> list[Metric]:
     )
     sums: dict[tuple[str, str], int] = defaultdict(int)
     taken = refused = 0
-    for enterprise, dataset, *counts, batches, batches_refused, age_s in session.execute(FEEDS):
-        for outcome, count in zip(("accepted", "duplicate", "rejected"), counts, strict=True):
-            sums[dataset, outcome] += int(count)
-        taken, refused = taken + int(batches), refused + int(batches_refused)
-        age.add_metric([enterprise, dataset], age_s)
+    now: datetime = session.scalar(NOW)
+    names = {number: name for number, name in session.execute(NAMES)}  # noqa: C416
+    for (enterprise_id, dataset), feed in _feeds(session, now).items():
+        *outcomes, batches, batches_refused = feed.counts
+        for outcome, count in zip(("accepted", "duplicate", "rejected"), outcomes, strict=True):
+            sums[dataset, outcome] += count
+        taken, refused = taken + batches, refused + batches_refused
+        age.add_metric([names[enterprise_id], dataset], (now - feed.last_at).total_seconds())
     for (dataset, outcome), count in sorted(sums.items()):
         rows.add_metric([dataset, outcome], count)
     receipts.add_metric(["taken"], taken)

@@ -194,7 +194,7 @@ def evidence_of(session: Session, evidence_id: int, *, actor: Actor) -> SiteEvid
         session,
         actor,
         "site_finding.read_evidence",
-        object_type="site_finding",
+        object_type="site_evidence",
         object_id=found.id,
         enterprise_id=found.enterprise_id,
         after={"sm3": found.sm3},

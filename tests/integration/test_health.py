@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal import metrics
 from portal.audit.models import AuditEntry
 from portal.config import Settings
 from portal.core.clock import utc_now
@@ -135,6 +136,25 @@ def test_the_figures_are_those_of_the_tables(client: FlaskClient, committed: Com
     assert after["ranjian_database_bytes"][()] > 1_000_000
     assert after["ranjian_queue_depth"].keys() == {(("queue", "import"),), (("queue", "rollup"),)}
     assert after["ranjian_process_memory_bytes"][(("program", "web"),)] > 10_000_000
+
+
+def test_hours_long_past_are_summed_once_a_day(client: FlaskClient, committed: Committed) -> None:
+    hours = text(
+        "insert into intake_hour (enterprise_id, dataset, hour, batches, accepted, last_at)"
+        " select :sender, 'USR', h, 1, 10, h from generate_series(date_trunc('day', now()) - interval '40 days',"
+        " date_trunc('hour', now()), interval '1 hour') h"
+    )
+    accepted = (("dataset", "USR"), ("outcome", "accepted"))
+    sender = committed(lambda session: session.execute(hours, {"sender": make_enterprise(session).id}).rowcount)
+    metrics._settled.clear()
+    first = figures_of(client)["ranjian_rows_total"][accepted]
+    assert first >= 10 * int(sender)
+    more = text(
+        "update intake_hour set accepted = accepted + 1 where dataset = 'USR' and hour = date_trunc('hour', now())"
+    )
+    changed = committed(lambda session: session.execute(more).rowcount)
+    assert figures_of(client)["ranjian_rows_total"][accepted] == first + changed
+    assert len(metrics._settled) == 1
 
 
 def test_figures_are_refused_to_another_machine(client: FlaskClient) -> None:

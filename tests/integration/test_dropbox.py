@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -25,6 +26,8 @@ from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
 from portal.core.db import transaction
 from tests.factories import make_enterprise, make_point
+
+_calls = itertools.count()
 
 
 class Drop:
@@ -64,7 +67,8 @@ READINGS = "select count(*) from reading r join point p on p.id = r.point_id whe
 
 
 def rows(count: int = 3) -> list[dict[str, Any]]:
-    begin = datetime.now(UTC) - timedelta(hours=1)
+    # Each call its own minutes: readings are told apart by the millisecond only.
+    begin = datetime.now(UTC) - timedelta(hours=20) + timedelta(minutes=next(_calls))
     return [{"point": "DP1", "t": (begin + timedelta(seconds=n)).isoformat(), "v": 2.0} for n in range(count)]
 
 
@@ -112,9 +116,7 @@ def test_rejections_name_the_line_a_person_sees(drop: Drop) -> None:
     assert drop.receipt("refused", "RT_b.csv")["status"] == 422
 
 
-def test_a_crash_between_commit_and_move_neither_loses_nor_doubles(
-    drop: Drop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_between_commit_and_move_neither_loses_nor_doubles(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     drop.put("RT_1.csv", as_csv(rows()))
 
     def die(*_: object, **__: object) -> None:

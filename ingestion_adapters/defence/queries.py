@@ -50,20 +50,20 @@ def sender_lines(session: Session, now: datetime) -> list[SenderLine]:
     """Return the enterprises within the scope with their quota and what they sent since the hour began."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     sent = (
-        select(IntakeHour.enterprise_id, func.sum(IntakeHour.rows).label("rows"))
+        select(IntakeHour.enterprise_id, func.sum(IntakeHour.rows).label("sent_rows"))
         .where(IntakeHour.hour == hour)
         .group_by(IntakeHour.enterprise_id)
         .subquery()
     )
     cut = (
-        select(ApiKey.enterprise_id, func.count().label("keys"))
+        select(ApiKey.enterprise_id, func.count().label("cut_keys"))
         .where(ApiKey.cut_at.is_not(None), ApiKey.revoked_at.is_(None))
         .group_by(ApiKey.enterprise_id)
         .subquery()
     )
     visible = select(Receipt.enterprise_id).where(Receipt.enterprise_id == Enterprise.id).exists()
     wanted = (
-        select(Enterprise.id, Enterprise.short_name, sent.c.rows, cut.c.keys, IntakeQuota.reason)
+        select(Enterprise.id, Enterprise.short_name, sent.c.sent_rows, cut.c.cut_keys, IntakeQuota.reason)
         .outerjoin(sent, sent.c.enterprise_id == Enterprise.id)
         .outerjoin(cut, cut.c.enterprise_id == Enterprise.id)
         .outerjoin(IntakeQuota, IntakeQuota.enterprise_id == Enterprise.id)

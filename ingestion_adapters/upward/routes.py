@@ -113,11 +113,21 @@ def change(superior_id: int) -> ResponseReturnValue:
     return _put(min(superior_id, MAX_ID))
 
 
-@blueprint.post("/admin/superiors/<int:superior_id>/<any(start, stop):verb>")
+@blueprint.post("/admin/superiors/<int:superior_id>/start")
 @requires("key.manage")
-def switch(superior_id: int, verb: str) -> ResponseReturnValue:
-    """Start or stop forwarding to a superior platform."""
-    state = "running" if verb == "start" else "stopped"
+def start(superior_id: int) -> ResponseReturnValue:
+    """Start forwarding to a superior platform."""
+    return _switch(superior_id, "running")
+
+
+@blueprint.post("/admin/superiors/<int:superior_id>/stop")
+@requires("key.manage")
+def stop(superior_id: int) -> ResponseReturnValue:
+    """Stop forwarding to a superior platform; what is owed keeps waiting."""
+    return _switch(superior_id, "stopped")
+
+
+def _switch(superior_id: int, state: str) -> ResponseReturnValue:
     with transaction(settings(), CITY, worker=True) as session:
         set_state(session, min(superior_id, MAX_ID), state, now=utc_now(), actor=current_actor())
     return redirect(url_for(".list_superiors"))

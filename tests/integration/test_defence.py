@@ -12,12 +12,14 @@ from sqlalchemy import text
 from ingestion_adapters.defence.rules import Limits
 from ingestion_adapters.defence.services import release_key, set_quota
 from ingestion_adapters.http import auth
+from portal.accounts.rights import Role
 from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
 from portal.core.clock import utc_now
 from portal.core.db import transaction
 from portal.core.errors import Conflict, Invalid
 from tests.integration.test_intake_api import Program
+from tests.people import browser_of, make_person
 
 STATION = {"type": "STA", "src_code": "S", "kind": 2, "lon": 104.06, "lat": 30.65}
 
@@ -119,3 +121,14 @@ def test_incidents_cannot_be_changed_or_removed(settings: Settings, program: Pro
             transaction(settings, CITY, worker=True) as session,
         ):
             session.execute(text(statement))
+
+
+def test_the_page_shows_the_quota_and_the_incident(app: Flask, settings: Settings, program: Program) -> None:
+    assert program.records("NET", STATION).status_code == 200
+    wrong(program, 20)
+    with transaction(settings, CITY, worker=True) as session:
+        browser = browser_of(session, app, make_person(session, app, Role.SECURITY_ADMIN))
+    page = browser.get("/admin/defence")
+    assert page.status_code == 200
+    assert program.signer.app_id in page.text
+    assert "签名错误" in page.text

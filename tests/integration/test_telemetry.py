@@ -145,7 +145,7 @@ def test_late_rows_of_a_packed_day_are_known_or_added(db: Session, point: Point)
     store(db, point, day, [0, 10, 20], [1.0, 2.0, 3.0])
     pack(db, day)
     late = block_of(point, [ms_of(day, each) for each in (10, 15, 20, 70)], [2.0, 9.0, 3.0, 4.0], receipt=2)
-    assert known_in_packed(db, late).tolist() == [True, False, True, False]
+    assert known_in_packed(db, late)[0].tolist() == [True, False, True, False]
     stored = store_readings(db, late)
     assert (stored.new.value.tolist(), stored.duplicate) == ([9.0, 4.0], 2)
     roll_all(db)
@@ -261,6 +261,17 @@ def test_only_readings_beyond_the_years_kept_are_retired_and_audited(db: Session
     assert hours == 6
     acts = db.scalars(text("select object_id from audit_entry where action = 'readings.retire'")).all()
     assert {str(day), str(packed_day)} <= set(acts)
+
+
+def test_readings_of_a_retired_day_do_not_come_back(db: Session) -> None:
+    old, day = old_day(db, 8)
+    retire_due(db, utc_now())
+    for flag in (BACK_FILLED, REVISED):
+        block = block_of(old, [ms_of(day, 1), ms_of(day, 9)], [1.0, 9.0])
+        done = store_readings(db, replace(block, flag=np.full(2, flag, np.int16)))
+        assert (done.new.rows, done.duplicate) == (0, 2)
+    assert not rows_of(db, old)
+    assert db.scalar(text("select to_regclass('public.' || reading_part(:d))"), {"d": day}) is None
 
 
 @pytest.mark.clause("9.2.3.6")

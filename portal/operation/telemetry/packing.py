@@ -22,7 +22,7 @@ PACK_AFTER_DAYS = 7.0
 # The database refuses to pack a day that closed less than two days ago: younger readings need no look.
 NEVER_PACKED = timedelta(days=1)
 
-_PACKED_DAYS = text("select day from packed_day where day = any(cast(:days as date[])) and retired_at is null")
+_PACKED_DAYS = text("select day, retired_at is not null as gone from packed_day where day = any(cast(:days as date[]))")
 _SHARE_DAYS = text(
     "select share_reading_day(day) from unnest(cast(:days as date[])) with ordinality as t(day, place) order by place"
 )
@@ -69,38 +69,40 @@ def beside_packed(session: Session, block: ReadingBlock) -> ReadingBlock:
     """Return the readings of a block that no packed day knows, ready to be stored as single rows.
 
     Until the transaction ends none of the block's days is packed. A differing second value is kept
-    beside; a revision gives its point's day back as single rows and goes on to replace its value.
+    beside; a revision gives its point's day back as single rows and goes on to replace its value. Readings
+    of a day that was retired were known and are gone: its figures are all that is left of it.
     """
-    known = known_in_packed(session, block)
-    if not known.any():
+    known, gone = known_in_packed(session, block)
+    if not known.any() and not gone.any():
         return block
     revised = known & (block.flag == REVISED)
     for point, day in sorted({(int(p), int(ms) // DAY_MS) for p, ms in zip(block.point_id[revised], block.ts_ms[revised], strict=True)}):
         session.execute(text("select unpack_reading(:point, :day)"), {"point": point, "day": _date(day)})
     again = known & ~revised
     record_conflicts(session, part_of(block, again), np.zeros(int(again.sum()), bool))
-    return part_of(block, ~again)
+    return part_of(block, ~(again | gone))
 
 
-def known_in_packed(session: Session, block: ReadingBlock) -> NDArray[np.bool_]:
-    """Return which readings of a block have their point and time in a packed day; free for fresh blocks.
+def known_in_packed(session: Session, block: ReadingBlock) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which readings of a block stand in a packed day, and which are of a retired one; free for fresh blocks.
 
     Takes a shared lock on each older day first: packing waits for this transaction or is over.
     """
-    known = np.zeros(block.rows, bool)
+    known, gone = np.zeros(block.rows, bool), np.zeros(block.rows, bool)
     oldest_open_ms = round((datetime.now(UTC) - NEVER_PACKED).timestamp() * 1000)
     old = np.flatnonzero(block.ts_ms < oldest_open_ms)
     if not old.size:
-        return known
+        return known, gone
     numbers = block.ts_ms[old] // DAY_MS
     days = [_date(number) for number in np.unique(numbers).tolist()]
     session.execute(_SHARE_DAYS, {"days": days})
-    packed = [(day - date(1970, 1, 1)).days for day in session.scalars(_PACKED_DAYS, {"days": days})]
-    asked = old[np.isin(numbers, packed)]
+    found = [((row.day - date(1970, 1, 1)).days, row.gone) for row in session.execute(_PACKED_DAYS, {"days": days})]
+    gone[old[np.isin(numbers, [number for number, retired in found if retired])]] = True
+    asked = old[np.isin(numbers, [number for number, retired in found if not retired])]
     if asked.size:
         facts = {"place": asked.tolist(), "point": block.point_id[asked].tolist(), "ms": block.ts_ms[asked].tolist()}
         known[session.scalars(load_sql(FOLDER, "known_in_packed"), facts).all()] = True
-    return known
+    return known, gone
 
 
 def _date(number: int) -> date:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import pairwise
 
 PLANNED, BUILDING, IN_USE, STANDBY, STOPPED, REPAIR, ABANDONED, REMOVED = range(8)
 ALIVE = (IN_USE, STANDBY)
@@ -38,7 +39,7 @@ def hours_by_status(steps: Sequence[tuple[datetime, int]], now: datetime) -> dic
     `steps` are instant and status in order of time. Their sum is the time from first use to its end or now.
     """
     hours = dict.fromkeys(COUNTERS, 0.0)
-    for (begin, status), (end, _) in zip(steps, [*steps[1:], (now, REMOVED)], strict=True):
+    for (begin, status), (end, _) in pairwise([*steps, (now, REMOVED)]):
         name = _COUNTER.get(status)
         if name is not None and end > begin:
             hours[name] += (end - begin).total_seconds() / 3600

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, case, func, or_, select, text
+from sqlalchemy.orm import Session, aliased
 
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
@@ -17,6 +17,7 @@ from portal.core.errors import NotFound
 from portal.core.paging import Cursor, Page, contains, equals, newest_first
 from portal.core.scoping import in_scope
 from portal.core.sql import load_sql
+from portal.operation.devices.models import Device, DevicePoint
 from portal.operation.outages.models import Outage
 from portal.operation.outages.rules import DEVICE, GATEWAY, LINK, POINT, Figures, Heard
 
@@ -251,3 +252,20 @@ def gaps_to_check(session: Session, now: datetime, limit: int = 20) -> Sequence[
         .order_by(Outage.checked_at)
         .limit(limit)
     ).all()
+
+
+def open_tree(session: Session, *, scope: Scope) -> Sequence[Any]:
+    """Return the open outages with the device and gateway they lie behind, by enterprise, widest first."""
+    device, gateway, feed = aliased(Device), aliased(Device), aliased(DevicePoint)
+    asked = (
+        _listed()
+        .outerjoin(feed, feed.point_id == Outage.point_id)
+        .outerjoin(device, device.id == func.coalesce(Outage.device_id, feed.device_id))
+        .outerjoin(gateway, gateway.id == device.gateway_id)
+        .add_columns(
+            case((Outage.level < GATEWAY, device.src_code)).label("device_code"),
+            case((Outage.level == GATEWAY, device.src_code), else_=gateway.src_code).label("gateway_code"),
+        )
+        .where(Outage.ended_at.is_(None), _within(scope))
+    )
+    return session.execute(asked.order_by(Enterprise.short_name, Outage.level.desc(), Outage.subject).limit(500)).all()

@@ -25,6 +25,9 @@ from portal.core.db import transaction
 from portal.events.rules import Terms
 from portal.events.services import Subject, open_case
 from portal.operation.alarms.services import NewAlarm, raise_alarm
+from portal.operation.devices.models import Device, FirmwareCampaign
+from portal.operation.meters.models import GasMeter
+from portal.operation.outages.models import Outage
 from reports.models import ReportOrder, SiteEvidence, SiteFinding
 from reports.services import Order, make_report
 from tests.factories import file_records, make_enterprise, make_pipe, make_point, make_station
@@ -72,11 +75,16 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         enterprise_id=other.id, period_from=MONTH, number=1, version=1, method="site", subject="x", result="x",
         verdict="agrees", found_by="x", found_at=now, place="x", entered_by="x",
     )  # fmt: skip
-    session.add_all([receipt, job, ordered, proof, finding])
+    device, meter, outage, campaign = things_of_the_field(other, now)
+    session.add_all([receipt, job, ordered, proof, finding, device, meter, outage, campaign])
     session.flush()
     by_name = {
         "point_id": point.id,
         "alarm_id": alarm.id,
+        "device_id": device.id,
+        "meter_id": meter.id,
+        "outage_id": outage.id,
+        "campaign_id": campaign.id,
         "case_id": case.id,
         "receipt_id": receipt.id,
         "job_id": job.id,
@@ -90,6 +98,20 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         **{f"{table}_id": number for table, number in file_records(session, other).items()},
     }
     return by_name, {"pipe": pipe.id, "station": station.id, "sensor": point.id, "alarm": alarm.id}
+
+
+def things_of_the_field(other: Enterprise, now: datetime) -> tuple[Device, GasMeter, Outage, FirmwareCampaign]:
+    """Return a device, a meter, an outage and a firmware campaign of another enterprise."""
+    device = Device(enterprise_id=other.id, src_code="D1", kind=1, adcode="990101")
+    meter = GasMeter(enterprise_id=other.id, src_code="M1", kind=4, adcode="990101")
+    outage = Outage(
+        enterprise_id=other.id, adcode="990101", level=2, subject="D1", points=1, silent=1, limit_s=900, began_at=now,
+        noticed_at=now,
+    )  # fmt: skip
+    campaign = FirmwareCampaign(
+        enterprise_id=other.id, title="x", maker="x", model="x", target="2", due_on=MONTH, reason="x", opened_by="x"
+    )
+    return device, meter, outage, campaign
 
 
 @pytest.fixture(scope="module")

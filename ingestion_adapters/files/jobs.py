@@ -8,7 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.doors import Door
@@ -23,7 +26,7 @@ from portal.config import Settings
 from portal.core.actor import CITY, Actor, Scope
 from portal.core.clock import utc_now
 from portal.core.db import transaction
-from portal.core.errors import PortalError
+from portal.core.errors import PortalError, Upstream
 from portal.core.live import announce
 
 log = logging.getLogger(__name__)
@@ -39,7 +42,7 @@ def import_waiting(session: Session, now: datetime) -> str:
         return "another takes them in"
     _begin_again(settings)
     while (job_id := _claimed(settings)) is not None:
-        _take_in(settings, job_id)
+        _take_in_or_give_up(settings, job_id)
         done += 1
     return f"{done} deliveries"
 
@@ -59,6 +62,20 @@ def _claimed(settings: Settings) -> int | None:
             return None
         job.state, job.step = "reading", 10
         return job.id
+
+
+def _take_in_or_give_up(settings: Settings, job_id: int) -> None:
+    """Take one delivery in; a fault of ours ends this delivery only, a database that is away leaves it for later."""
+    try:
+        _take_in(settings, job_id)
+    except (Upstream, OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError):
+        raise
+    except Exception as fault:  # one file must not close the door for all others
+        log.error("import_failed", exc_info=fault, extra={"job": job_id})
+        with transaction(settings, CITY, worker=True) as session:
+            job = session.get_one(ImportJob, job_id)
+            job.state, job.step, job.note, job.finished_at = "failed", 100, "unexpected", utc_now()
+            announce(session, "task", job.id, enterprise_id=job.enterprise_id, adcode=None)
 
 
 def _take_in(settings: Settings, job_id: int) -> None:

@@ -9,9 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ingestion_adapters.files import jobs as jobs_of_files
 from ingestion_adapters.models import ImportJob
 from portal.config import Settings
 from portal.core.actor import CITY
+from portal.core.clock import utc_now
 from portal.core.db import transaction
 from portal.core.paging import PAGE_ROWS
 from tests.factories import make_enterprise
@@ -87,3 +89,25 @@ def test_every_finding_is_on_one_page_of_its_upload(browser: FlaskClient, jobs: 
 def test_nonsense_in_an_address_still_shows_a_page(browser: FlaskClient, jobs: list[int], query: str) -> None:
     assert browser.get(f"/intake/imports/{jobs[-1]}?{query}").status_code == 200
     assert browser.get(f"/intake/imports?{query}").status_code == 200
+
+
+def test_a_delivery_that_breaks_the_intake_holds_up_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, app: Flask
+) -> None:
+    with transaction(settings, CITY, worker=True) as session:
+        firm, person = make_enterprise(session), make_person(session, app)
+        given = {"enterprise_id": firm.id, "user_id": person.id, "dataset": "DAY", "state": "waiting", "dry_run": True}
+        broken = ImportJob(files=["gone.csv"], folder="uploads/gone", **given)
+        sound = ImportJob(files=["day.csv"], folder="uploads/sound", **given)
+        session.add_all([broken, sound])
+        session.flush()
+        numbers = (broken.id, sound.id)
+    folder = settings.data_dir / "uploads" / "sound"
+    folder.mkdir(parents=True)
+    (folder / "day.csv").write_text("gas_day,purchased_m3,sold_m3\n2026-11-01,2,1\n", encoding="utf-8")
+    monkeypatch.setattr(jobs_of_files.Settings, "from_env", lambda: settings)
+    with transaction(settings, CITY, worker=True) as session:
+        jobs_of_files.import_waiting(session, utc_now())
+    with transaction(settings, CITY) as session:
+        found = [session.get_one(ImportJob, number) for number in numbers]
+        assert [(each.state, each.note) for each in found] == [("failed", "unexpected"), ("done", None)]

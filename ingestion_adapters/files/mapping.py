@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from ingestion_adapters.files.fields import Column, spec_of
 from ingestion_adapters.files.findings import Finding, Where, say
 from ingestion_adapters.files.raw import Cell, Grid
 from ingestion_adapters.files.tables import Table, shapes_from
+from ingestion_adapters.mapping.readers import reader_of, sources_of
 
 _FOLDER = Path(__file__).with_name("mappings")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -89,14 +89,15 @@ def _value(rule: Mapping[str, Any], source: Source) -> Any:
 
 
 def _header(field: str, rule: Mapping[str, Any]) -> str:
-    slots = _SLOT.findall(rule.get("text", ""))
-    return str(rule.get("from") or (slots[0] if slots else field))
+    sources = sources_of(rule)
+    return sources[0] if sources else field
 
 
 def _table(grid: Grid, picked: list[int], kind: str, rules: Mapping[str, Any], shown: str) -> Table:
     names = grid.columns or []
     sources = [dict(zip(names, grid.rows[i], strict=True)) for i in picked]
-    rows: list[list[Cell]] = [[_value(rule, source) for rule in rules.values()] for source in sources]
+    readers = [reader_of(rule) for rule in rules.values()]
+    rows: list[list[Cell]] = [[read(source) for read in readers] for source in sources]
     columns = [Column(spec_of(kind, field), _header(field, rule), i) for i, (field, rule) in enumerate(rules.items())]
     headers = [column.header for column in columns]
     table = Table(shown, kind, columns, rows, [grid.numbers[i] for i in picked], headers, stated_crs=grid.crs)

@@ -19,9 +19,6 @@ from ingestion_adapters.files.tables import Table, shapes_from
 from ingestion_adapters.mapping.readers import reader_of, sources_of
 
 _FOLDER = Path(__file__).with_name("mappings")
-_SLOT = re.compile(r"\{(\w+)\}")
-
-Source = Mapping[str, Cell]
 
 
 @cache
@@ -69,23 +66,6 @@ def _picked(grid: Grid, where: Mapping[str, str]) -> list[int]:
     columns = grid.columns or []
     tests = [(columns.index(name), value) for name, value in where.items()]
     return [i for i, row in enumerate(grid.rows) if all(str(row[at]) == value for at, value in tests)]
-
-
-def _value(rule: Mapping[str, Any], source: Source) -> Any:
-    if "constant" in rule:
-        return rule["constant"]
-    if "text" in rule:
-        if any(source.get(name) is None for name in _SLOT.findall(rule["text"])):
-            return None
-        return _SLOT.sub(lambda slot: str(source[slot[1]]), rule["text"])
-    value = source.get(rule["from"])
-    if value is None:
-        return rule.get("else")
-    if "words" in rule:
-        return rule["words"].get(str(value), value)
-    if "times" in rule and isinstance(value, int | float):
-        return value * rule["times"]
-    return value
 
 
 def _header(field: str, rule: Mapping[str, Any]) -> str:

@@ -9,10 +9,10 @@ from playwright.sync_api import Page
 from tests.journeys.stack import Stack
 
 
-def enter(server: Stack, page: Page, role: str, name: str) -> None:
-    """Register somebody of a role, log in on the page and choose a password."""
+def enter(server: Stack, page: Page, role: str, name: str, *more: str) -> None:
+    """Register somebody of a role, log in on the page and choose a password; `more` are options of `user create`."""
     login = f"p{secrets.token_hex(4)}"
-    made = server.command("user", "create", login, "--name", name, "--role", role).stdout.split()
+    made = server.command("user", "create", login, "--name", name, "--role", role, *more).stdout.split()
     page.goto("/login")
     page.fill("#login", login)
     page.fill("#password", made[1])

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.models import IntakeHour, Receipt, Rejection
 from ingestion_adapters.quality.feed_rules import Hour, so_far, whole_hours
 from ingestion_adapters.quality.models import FeedHour, FeedSilence, FeedState
@@ -19,7 +20,11 @@ HOURS_SHOWN = 24
 ENTERPRISES_A_PAGE = 12
 HOUR = timedelta(hours=1)
 Counted = dict[tuple[int, str], dict[datetime, Any]]
-_SENDING = select(IntakeHour.enterprise_id).union(select(FeedState.enterprise_id))
+# By the keys of both tables: the counters of years are never read through.
+_SENDS = or_(
+    select(FeedState.dataset).where(FeedState.enterprise_id == Enterprise.id).exists(),
+    select(IntakeHour.dataset).where(IntakeHour.enterprise_id == Enterprise.id).exists(),
+)
 COUNTED = ("rows", "accepted", "duplicate", "rejected", "late", "refused")
 
 
@@ -78,6 +83,11 @@ class Monitor:
     hours: list[datetime]
     following: str = ""
 
+    @property
+    def checked_at(self) -> datetime | None:
+        """Return when the job last looked at the feeds shown."""
+        return max((line.state.checked_at for line in self.lines if line.state.checked_at), default=None)
+
 
 def monitor(session: Session, wanted: FeedFilter, now: datetime) -> Monitor:
     """Return the feeds within the scope that came or should have come, by enterprise and dataset."""
@@ -92,7 +102,10 @@ def monitor(session: Session, wanted: FeedFilter, now: datetime) -> Monitor:
         mine = counted.get(key, {})
         if state.state == "events" and state.last_at is None and not mine:
             continue
-        cells = [_cell(hour, mine.get(hour), expected.get((*key, hour)), now) for hour in hours]
+        due = {hour: expected.get((*key, hour)) for hour in hours}
+        if due[hours[-1]] is None and state.expected_an_hour is not None:
+            due[hours[-1]] = round(state.expected_an_hour)  # the hour began after the job last looked
+        cells = [_cell(hour, mine.get(hour), due[hour], now) for hour in hours]
         lines.append(FeedLine(state.enterprise_id, page[state.enterprise_id], state, cells))
     if wanted.trouble:
         lines = [line for line in lines if line.trouble]
@@ -107,7 +120,7 @@ def _cell(hour: datetime, row: Any, expected: int | None, now: datetime) -> Hour
 
 
 def _enterprises(session: Session, wanted: FeedFilter) -> list[tuple[int, str]]:
-    asked = select(Enterprise.id, Enterprise.short_name).where(Enterprise.id.in_(_SENDING))
+    asked = select(Enterprise.id, Enterprise.short_name).where(_SENDS)
     if wanted.enterprise_id is not None:
         asked = asked.where(Enterprise.id == wanted.enterprise_id)
     if wanted.after:
@@ -128,16 +141,21 @@ def _states(
     return [row for row in found.values() if not dataset or row.dataset == dataset]
 
 
+def _of(table: Any, enterprises: list[int], since: datetime) -> list[ColumnElement[bool]]:
+    """Return the condition in the order of the tables' keys, so that years of hours are skipped."""
+    return [table.enterprise_id.in_(enterprises), table.dataset.in_(list(DATASETS)), table.hour >= since]
+
+
 def _counted(session: Session, enterprises: list[int], since: datetime) -> Counted:
     found: Counted = {}
-    asked = select(IntakeHour).where(IntakeHour.enterprise_id.in_(enterprises), IntakeHour.hour >= since)
+    asked = select(IntakeHour).where(*_of(IntakeHour, enterprises, since))
     for row in session.scalars(asked):
         found.setdefault((row.enterprise_id, row.dataset), {})[row.hour] = row
     return found
 
 
 def _expected(session: Session, enterprises: list[int], since: datetime) -> dict[tuple[int, str, datetime], int]:
-    asked = select(FeedHour).where(FeedHour.enterprise_id.in_(enterprises), FeedHour.hour >= since)
+    asked = select(FeedHour).where(*_of(FeedHour, enterprises, since))
     return {(row.enterprise_id, row.dataset, row.hour): row.expected for row in session.scalars(asked)}
 
 
@@ -182,7 +200,7 @@ def receipts_listed(session: Session, wanted: ReceiptFilter) -> list[Any]:
 
 def senders(session: Session) -> list[tuple[int, str]]:
     """Return the enterprises within the scope that send or should, for the filter."""
-    wanted = select(Enterprise.id, Enterprise.short_name).where(Enterprise.id.in_(_SENDING))
+    wanted = select(Enterprise.id, Enterprise.short_name).where(_SENDS)
     return [(number, name) for number, name in session.execute(wanted.order_by(Enterprise.short_name))]
 
 

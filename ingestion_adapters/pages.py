@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
@@ -39,6 +39,7 @@ blueprint = Blueprint("intake", __name__)
 blueprint.add_app_template_filter(span, "span")
 blueprint.add_app_template_filter(short, "short")
 CSV_PAGE = 5000
+WATCH_LATE = timedelta(seconds=60)
 COLUMNS = ("file", "row", "object_code", "field", "rule", "severity", "code", "message", "raw")
 
 
@@ -66,6 +67,7 @@ def show_feeds(session: Any) -> ResponseReturnValue:
         wanted=wanted,
         now=now,
         silent=silences(session, now),
+        watch_late=seen.checked_at is not None and now - seen.checked_at > WATCH_LATE,
         enterprises=senders(session),
         datasets=list(DATASETS),
         sums={name: sum(line.sum(name) for line in seen.lines) for name in ("rows", "rejected", "late", "refused")},

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ingestion_adapters.quality.findings import Judged, settle
 from ingestion_adapters.quality.gather import View
 from ingestion_adapters.quality.kinds import KINDS
-from ingestion_adapters.quality.models import QualityDue, QualityResult, QualityRule, QualityScore
+from ingestion_adapters.quality.models import FeedState, QualityDue, QualityResult, QualityRule, QualityScore
 from ingestion_adapters.quality.ruleset import install_rules, rules_in_force
 from ingestion_adapters.quality.verdicts import ALL_DATASETS, OVERALL, QUALITIES, WEIGHT_KEYS, Tally, scores_of
 from portal.core.clock import day_bounds, local
@@ -28,6 +28,7 @@ RUN_LOCK = 727020
 WORST_KEPT = 50
 HISTORY_DAYS = 31
 BUDGET_S = 20.0
+STORED, STORED_AGE = ("NET", "USR"), timedelta(hours=1)
 DAY_RULE, DAY_DUE_H = "DAY-FILED", 9
 _order = itertools.count()
 
@@ -81,8 +82,20 @@ def _applies(rule: QualityRule, view: View) -> bool:
     kind = KINDS[rule.kind]
     today = view.day == local(view.now).date()
     if kind.present:
-        return today
+        return today and _stored_anew(rule, view)
     return view.closed or (kind.open_day and view.upto > view.begin)
+
+
+def _stored_anew(rule: QualityRule, view: View) -> bool:
+    """Return whether what is stored may have changed since a rule last looked at it: a whole network is not read each minute."""
+    asked = select(func.max(QualityResult.computed_at)).where(
+        QualityResult.day == view.day, QualityResult.rule_id == rule.id
+    )
+    looked_at = view.session.scalar(asked)
+    if looked_at is None or view.now - looked_at > STORED_AGE:
+        return True
+    newer = select(FeedState.dataset).where(FeedState.dataset.in_(STORED), FeedState.last_at > looked_at).limit(1)
+    return view.session.scalar(newer) is not None
 
 
 def judged_by(rule: QualityRule, view: View) -> list[Judged]:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.contract import DATASETS
-from ingestion_adapters.models import IntakeHour, Receipt
+from ingestion_adapters.models import Receipt
 from ingestion_adapters.quality.feed_rules import Cadence, rows_an_hour, state_of, whole_hours
 from ingestion_adapters.quality.models import FeedHour, FeedSilence, FeedState
 from portal.accounts.models import Enterprise
@@ -67,21 +67,21 @@ def _known(session: Session) -> dict[tuple[int, str], FeedState]:
     return {(row.enterprise_id, row.dataset): row for row in session.scalars(select(FeedState))}
 
 
+_NEWEST = text(
+    "select e.id, d, (select h.last_at from intake_hour h where h.enterprise_id = e.id and h.dataset = d"
+    " order by h.hour desc limit 1) from enterprise e cross join unnest(cast(:datasets as text[])) d"
+)
+
+
 def _seen(session: Session, *, first: bool) -> dict[int, _Seen]:
     last: dict[int, dict[str, datetime]] = {}
-    sources: list[Any] = [
-        select(IntakeHour.enterprise_id, IntakeHour.dataset, func.max(IntakeHour.last_at)).group_by(
-            IntakeHour.enterprise_id, IntakeHour.dataset
-        )
-    ]
+    rows = list(session.execute(_NEWEST, {"datasets": list(DATASETS)}))
     if first:  # receipts are many: they are asked once, for feeds that came before the counters
-        sources.append(
-            select(Receipt.enterprise_id, Receipt.dataset, func.max(Receipt.received_at))
-            .where(Receipt.status == "taken")
-            .group_by(Receipt.enterprise_id, Receipt.dataset)
-        )
-    for source in sources:
-        for enterprise_id, dataset, at in session.execute(source):
+        asked = select(Receipt.enterprise_id, Receipt.dataset, func.max(Receipt.received_at))
+        taken = asked.where(Receipt.status == "taken").group_by(Receipt.enterprise_id, Receipt.dataset)
+        rows += list(session.execute(taken))
+    for enterprise_id, dataset, at in rows:
+        if at is not None:
             mine = last.setdefault(enterprise_id, {})
             mine[dataset] = max(at, mine.get(dataset, at))
     periods: dict[int, list[tuple[int, int]]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.quality.models import (
@@ -23,6 +23,7 @@ from portal.core.errors import NotFound
 from portal.core.paging import Cursor, Page, contains, equals, newest_first
 
 TREND_DAYS = 30
+EXPORTED_MOST = 20_000
 RUNNING = ("open", "answered", "waived")
 Finding = QualityFinding
 
@@ -181,22 +182,30 @@ def _in_view(view: str, now: datetime) -> list[ColumnElement[bool]]:
     return views.get(view, [])
 
 
-def findings_page(session: Session, wanted: FindingFilter, cursor: Cursor | None, now: datetime) -> Page:
-    """Return one page of findings with enterprise and rule, newest first."""
+def _found(wanted: FindingFilter, now: datetime) -> Select[*tuple[Any, ...]]:
+    narrowed = equals({Finding.enterprise_id: wanted.enterprise_id, Finding.quality: wanted.quality})
     asked = (
         select(Finding, Enterprise.short_name, QualityRule.zh, QualityRule.en)
         .join(Enterprise, Enterprise.id == Finding.enterprise_id)
         .join(QualityRule, QualityRule.id == Finding.rule_id)
-        .where(
-            *_in_view(wanted.view, now),
-            *equals({Finding.enterprise_id: wanted.enterprise_id, Finding.quality: wanted.quality}),
-        )
+        .where(*_in_view(wanted.view, now), *narrowed)
     )
     if wanted.rule:
         asked = asked.where(Finding.rule_code == wanted.rule)
     if wanted.words:
         asked = asked.where(contains(wanted.words, Finding.task_no, Finding.object_code))
-    return newest_first(session, asked, (Finding.opened_at, Finding.id), cursor)
+    return asked
+
+
+def findings_page(session: Session, wanted: FindingFilter, cursor: Cursor | None, now: datetime) -> Page:
+    """Return one page of findings with enterprise and rule, newest first."""
+    return newest_first(session, _found(wanted, now), (Finding.opened_at, Finding.id), cursor)
+
+
+def findings_exported(session: Session, wanted: FindingFilter, now: datetime) -> list[Any]:
+    """Return the findings of a filter for an export, newest first and not without end."""
+    asked = _found(wanted, now).order_by(Finding.opened_at.desc(), Finding.id.desc()).limit(EXPORTED_MOST)
+    return list(session.execute(asked))
 
 
 def finding_counts(session: Session, now: datetime, enterprise_id: int | None = None) -> dict[str, int]:

@@ -9,6 +9,7 @@ from flask import Flask, Request, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin
+from sqlalchemy.orm import Session
 
 from portal.accounts.rules import is_deed, local_path
 from portal.accounts.sessions import Person, person_of_token
@@ -28,6 +29,7 @@ WITHOUT_SESSION = ("/static/", "/healthz", "/readyz", "/metrics", "/api/")
 # How long tiles, and nothing else, may be served to a session that was ended elsewhere.
 RECENT_S = 2.0
 RECENT_MOST = 2000
+NARROWED_MOST = 10
 WHILE_CHANGE_IS_DUE = frozenset({"accounts.password", "accounts.change", "accounts.leave", "accounts.language"})
 
 
@@ -113,6 +115,7 @@ def install_login(app: Flask) -> None:
     app.before_request(ask_for_new_password)
     app.extensions["portal_login"] = ask_for_login
     app.extensions["portal_denied"] = record_denial
+    app.extensions["portal_exported"] = record_export
 
 
 def load_person() -> None:
@@ -172,6 +175,12 @@ def record_denial(actor: Actor, permission: str) -> None:
             result="denied",
             after={"method": request.method, "path": request.path[:200].replace("\x00", "")},
         )
+
+
+def record_export(database: Session, actor: Actor, kind: str, rows: int) -> None:
+    """Write into the audit that rows of a kind were handed out as a file, and how they were narrowed."""
+    narrowed = {name: value[:80].replace("\x00", "") for name, value in list(request.args.items())[:NARROWED_MOST]}
+    record(database, actor, "register.export", object_type=kind, after={"rows": rows} | narrowed)
 
 
 def visitor_actor() -> Actor:

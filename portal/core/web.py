@@ -86,6 +86,11 @@ def requires(permission: str) -> Callable[[View], View]:
     return mark
 
 
+def note_export(session: Session, kind: str, rows: int) -> None:
+    """Have the audit keep that the caller takes rows of a kind away as a file."""
+    current_app.extensions["portal_exported"](session, current_actor(), kind, rows)
+
+
 def public(view: View) -> View:
     """Mark a route that anybody may call."""
     view.permission = "public"  # type: ignore[attr-defined]

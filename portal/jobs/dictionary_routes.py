@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from portal.core.cells import safe_value
 from portal.core.errors import NotFound
 from portal.core.paging import parse_words
-from portal.core.web import opened, requires
+from portal.core.web import note_export, opened, requires
 from portal.jobs.queries import dictionary_codes, dictionary_facts, former_words
 
 blueprint = Blueprint("dictionaries", __name__, url_prefix="/admin")
@@ -43,6 +43,7 @@ def export() -> ResponseReturnValue:
     name, words = _asked()
     with opened() as session:
         codes = dictionary_codes(session, name, words)
+        note_export(session, "dict_entry", len(codes))
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(COLUMNS)

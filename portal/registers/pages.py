@@ -19,7 +19,7 @@ from portal.core.cells import safe_value
 from portal.core.clock import CITY_ZONE, utc_now
 from portal.core.codes import words_of
 from portal.core.paging import Page, neighbours, parse_cursor, parse_number, parse_words
-from portal.core.web import current_actor, requires, web_transaction
+from portal.core.web import current_actor, note_export, requires, web_transaction
 from portal.registers.queries import (
     COUNT_MOST,
     Narrowing,
@@ -206,7 +206,7 @@ def _links(page: Page, register: Register, kept: dict[str, str]) -> dict[str, st
 
 def _export(session: Session, register: Register) -> Response:
     scope, now, speech = current_actor().scope, utc_now(), speech_of(session)
-    target = io.StringIO()
+    target, rows = io.StringIO(), 0
     writer = csv.writer(target)
     names = ["enterprise_id", *(name for name in register.columns if name != "enterprise_id")]
     columns = [register.column(name) for name in names]
@@ -214,6 +214,8 @@ def _export(session: Session, register: Register) -> Response:
     for row in records_listed(session, register, parse_narrowing(register, request.args), scope=scope, now=now):
         cells = (exported(column, getattr(row, column.name), speech) for column in columns)
         writer.writerow([safe_value(cell) for cell in cells])
+        rows += 1
+    note_export(session, register.model.__tablename__, rows)
     answer = Response("\ufeff" + target.getvalue(), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f"attachment; filename={register.key}.csv"
     return answer

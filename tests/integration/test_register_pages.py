@@ -122,6 +122,8 @@ def test_a_list_turns_its_pages_and_exports_them_all(
     cells = list(csv.reader(io.StringIO(export.data.decode("utf-8-sig"))))
     assert len(cells) == 122
     assert "'=H000" in {row[1] for row in cells}
+    kept = text("select after from audit_entry where action = 'register.export' and object_type = 'hidden_danger'")
+    assert committed(lambda session: session.scalars(kept).all())[-1] == {"rows": 121}
 
 
 def test_a_month_list_turns_its_pages(
@@ -232,7 +234,7 @@ def test_an_enterprises_page_shows_certificates_and_people(
     assert "未申报备用监控中心" not in page
 
 
-def test_dictionaries_are_searched_and_exported(browser: Callable[..., FlaskClient]) -> None:
+def test_dictionaries_are_searched_and_exported(committed: Committed, browser: Callable[..., FlaskClient]) -> None:
     client = browser(Role.CITY_REGULATOR)
     assert "重大隐患" in client.get("/admin/dictionaries?name=hazard_level").text
     found = client.get("/admin/dictionaries?q=定向钻").text
@@ -241,6 +243,8 @@ def test_dictionaries_are_searched_and_exported(browser: Callable[..., FlaskClie
     assert "没有代码表包含这些文字" in client.get("/admin/dictionaries?q=zzzz").text
     rows = list(csv.reader(io.StringIO(client.get("/admin/dictionaries/export.csv").data.decode("utf-8-sig"))))
     assert ["hazard_level", "3", "重大隐患", "Major hidden danger", "", "2026-01-01", "", "default"] in rows
+    kept = text("select count(*) from audit_entry where action = 'register.export' and object_type = 'dict_entry'")
+    assert committed(lambda session: session.scalar(kept)) == 1
 
 
 def test_a_changed_word_of_a_dictionary_keeps_the_former(owner: Session, browser: Callable[..., FlaskClient]) -> None:

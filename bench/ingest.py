@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -122,6 +122,16 @@ class Sender:
         """Return a JSON body deflated."""
         return gzip.compress(self.json_body(rows), 6)
 
+    def history_blocks(self, rows: int) -> Iterator[bytes]:
+        """Give readings of the hours before, a second apart, newest first, as COPY BINARY streams."""
+        newest, seconds = self.next_ms - 60_000, 500
+        for first in range(0, -(-rows // POINTS), seconds):
+            at = np.tile(newest - 1000 * np.arange(first + seconds - 1, first - 1, -1), POINTS)
+            full = np.full(at.size, 192, np.int16)
+            value = np.round(300 + 20 * np.sin(at / 9e5), 2)
+            ids, flags = np.repeat(self.ids, seconds), np.zeros(at.size, np.int16)
+            yield copy_body(ReadingBlock(self.enterprise_id, 0, datetime.now(UTC), ids, at, value, full, flags))
+
     def copy_block(self, rows: int) -> bytes:
         """Return the same readings as one sorted COPY BINARY stream."""
         place, at, value = self.columns(rows)
@@ -179,7 +189,7 @@ def push_all(sender: Sender, port: int, bodies: Bodies, shape: Shape, took_s: li
     link.close()
 
 
-def copy_all(url: str, blocks: Bodies) -> None:
+def copy_all(url: str, blocks: Iterable[bytes]) -> None:
     """COPY blocks one after the other, each in its transaction."""
     link = psycopg2.connect(url.replace("postgresql+psycopg2", "postgresql"))
     for block in blocks:
@@ -241,12 +251,25 @@ def own_database() -> Settings:
     return Settings.from_env()
 
 
-def measured(settings: Settings, port: int, rows: int, rounds: int) -> dict[str, float]:
+def fill(settings: Settings, senders: list[Sender], rows: int) -> None:
+    """Lay history into the table that is measured, then bring its statistics up to date."""
+    url = settings.worker_database_url
+    rows_per_s(rows, lambda n: copy_all(url, senders[n].history_blocks(rows // CLIENTS)))
+    link = psycopg2.connect(settings.owner_database_url.replace("postgresql+psycopg2", "postgresql"))
+    link.autocommit = True
+    with link.cursor() as cursor:
+        cursor.execute("vacuum analyze reading")
+    link.close()
+
+
+def measured(settings: Settings, port: int, rows: int, rounds: int, history: int = 0) -> dict[str, float]:
     """Return the medians of every figure; HTTP and raw COPY take turns within each round."""
     senders = [Sender(settings) for _ in range(CLIENTS)]
     url = settings.worker_database_url
     with transaction(settings, CITY, worker=True) as session:
         session.execute(text("select ensure_reading_day(d) from unnest(array[current_date - 1, current_date]) d"))
+    if history:
+        fill(settings, senders, history)
     found: dict[str, list[float]] = {}
     latencies: dict[str, list[float]] = {}
     for number in range(rounds + 1):  # the first warms up
@@ -284,12 +307,13 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=200_000, help="rows a round and shape")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2, help="gunicorn workers")
+    parser.add_argument("--history", type=float, default=0.0, help="million readings laid into the table before")
     given = parser.parse_args()
     settings = own_database()
     try:
         port = random.randint(20_000, 32_000)  # any free port
         with intake(port, given.workers):
-            figures = measured(settings, port, given.rows, given.rounds)
+            figures = measured(settings, port, given.rows, given.rounds, round(given.history * 1e6))
     finally:
         engine_for(settings.worker_database_url).dispose()
         subprocess.run([ROOT / "script" / "cluster", "stop"], check=True, timeout=120)

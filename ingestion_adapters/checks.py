@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -24,6 +25,7 @@ from portal.core.codes import dictionaries
 __all__ = ["instant_ms", "instant_of"]
 
 RAW_CHARS = 2000
+FIELDS_KEPT = 200
 INT_LIMIT = 2**31 - 1
 YEARS = (1900, 2100)
 KEY_FIELDS = ("src_code", "alarm_no", "uscc", "point", "gas_day", *KEYS.values(), "user_no")
@@ -110,6 +112,8 @@ def judge_row(row: object, index: int, dataset: str, *, lax: bool = False) -> Re
 
 def kept_text(row: object, dataset: str) -> str:
     """Return a row as text for the quarantine, what is personal in it masked."""
+    if isinstance(row, dict) and len(row) > FIELDS_KEPT:  # of a row that is none, the begin is enough
+        row = dict(islice(row.items(), FIELDS_KEPT))
     text = raw_text(hidden(row, personal_fields(dataset)))
     return text if dataset == "RT" else without_numbers(text)
 

@@ -78,6 +78,7 @@ class MqttClient:
         self._answers: dict[str, Answer] = {}
         self._news = threading.Condition()
         self._up = threading.Event()
+        self._new_link = threading.Event()
         self._client = self._make(more.get("ca", ""))
 
     def push(self, dataset: str, records: Sequence[dict[str, Any]]) -> list[str]:
@@ -103,6 +104,9 @@ class MqttClient:
         while batches := self.queue.waiting(AT_ONCE):
             if not self._connected(end):
                 return [*found, Answer(0, {"detail": "the broker cannot be reached"})]
+            if self._new_link.is_set():  # a broker that died may have lost what it had confirmed
+                self._new_link.clear()
+                under_way.clear()
             for number, batch_id, dataset, body in batches:
                 answer = self._answer_of(batch_id)
                 if answer is not None:
@@ -174,6 +178,7 @@ class MqttClient:
     def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _props: Any) -> None:
         if not reason.is_failure:
             client.subscribe(f"gas/{self.uscc}/receipt", qos=1)
+            self._new_link.set()
             self._up.set()
 
     def _on_disconnect(self, *_: Any) -> None:

@@ -33,6 +33,9 @@ REASONS: dict[str, Callable[..., str]] = {
     "too_large": lambda **f: gettext("The body is larger than %(limit_mb)s MB", **_only(f, "limit_mb")),
     "too_large_inflated": lambda **f: gettext("The body unpacks to more than %(limit_mb)s MB", **_only(f, "limit_mb")),
     "too_many_rows": lambda **f: gettext("The batch has more than %(limit)s rows", **_only(f, "limit")),
+    "too_many_values": lambda **f: gettext(
+        "The body holds more than %(limit)s values; send it in smaller batches", **_only(f, "limit")
+    ),
     "columns_differ": _plain(lambda: gettext("The columns p, t, v and q differ in length")),
     "columns_index": _plain(lambda: gettext("The column p names a place outside the list of points")),
     "bad_json": lambda **f: gettext("The body is not valid JSON: %(where)s", **_only(f, "where")),

@@ -7,14 +7,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
-Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
-LongText = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
-Photo = Annotated[str, Meta(max_length=80, pattern=r"^sm3:[0-9a-f]{64}$")]
+# A code that reads differently from how it is stored names another object to the eye: no invisible signs, none that
+# turn the direction of writing. `$` alone would let a line break follow.
+_UNSEEN = r"\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_TURNING = r"\u202a-\u202e\u2066-\u2069"
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^[^\x00-\x1f{_UNSEEN}]+$(?!\n)")]
+Text = Annotated[str, Meta(max_length=200, pattern=rf"^[^\x00-\x08\x0b-\x1f{_TURNING}]*$")]
+LongText = Annotated[str, Meta(max_length=2000, pattern=rf"^[^\x00-\x08\x0b-\x1f{_TURNING}]*$")]
+Photo = Annotated[str, Meta(max_length=80, pattern=r"^sm3:[0-9a-f]{64}$(?!\n)")]
 Photos = Annotated[list[Photo], Meta(max_length=50)]
 Uscc = Annotated[
     str,
-    Meta(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", extra={"zh": "统一社会信用代码", "en": "Unified social credit code"}),
+    Meta(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$(?!\n)", extra={"zh": "统一社会信用代码", "en": "Unified social credit code"}),
 ]
 Lon = Annotated[float, Meta(ge=-180, le=180)]
 Lat = Annotated[float, Meta(ge=-90, le=90)]

@@ -20,14 +20,20 @@ from ingestion_adapters.intake import Rows
 from ingestion_adapters.store_readings import FLAGS, RawReadings
 from portal.core.errors import PortalError
 
+JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+CONTENT_TYPES = (JSON, NDJSON, CSV)
 BODY_BYTES = 10 * 1024 * 1024
 INFLATED_BYTES = 64 * 1024 * 1024
 ROWS = 200_000
+VALUES = 5_000_000
+CSV_COLUMNS = 200
 ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 _ZSTD_STEP = 512
+_COUNTED_FROM_BYTES = 4 * 1024 * 1024
+# What a sign makes of memory once parsed, in values of some 56 bytes: an object weighs four, a list two.
+_WEIGHTS = {JSON: {b"{": 4, b"[": 2, b",": 1}, CSV: {b",": 1, b"\n": 1, b"\r": 1}}
+_WEIGHTS[NDJSON] = _WEIGHTS[JSON] | {b"\n": 1, b"\r": 1}
 _BOM = b"\xef\xbb\xbf"
-JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
-CONTENT_TYPES = (JSON, NDJSON, CSV)
 
 _Ms = Annotated[int, Meta(ge=0, le=10**13)]
 _Quality = Annotated[int, Meta(ge=0, le=255)]
@@ -122,6 +128,7 @@ def _unzstd(body: bytes) -> bytes:
 def payload_of(dataset: str, content_type: str, body: bytes) -> Rows | RawReadings:
     """Return the rows of a body; raise Refused when it cannot be read at all."""
     text = body.removeprefix(_BOM)
+    bound_values(text, content_type)
     if content_type == JSON:
         payload = (_fast_json(text) if dataset == "RT" else None) or _json(text, dataset)
     elif content_type == NDJSON:
@@ -134,6 +141,15 @@ def payload_of(dataset: str, content_type: str, body: bytes) -> Rows | RawReadin
     if size > ROWS:
         raise Refused(413, "E_QUOTA", "too_many_rows", limit=ROWS)
     return payload
+
+
+def bound_values(text: bytes, content_type: str) -> None:
+    """Refuse a text that would take many times its size once it is parsed, such as millions of empty objects."""
+    if len(text) <= _COUNTED_FROM_BYTES:
+        return
+    weights = _WEIGHTS.get(content_type, {})
+    if sum(weight * text.count(sign) for sign, weight in weights.items()) > VALUES:
+        raise Refused(413, "E_QUOTA", "too_many_values", limit=VALUES)
 
 
 def _fast_json(text: bytes) -> RawReadings | None:
@@ -291,8 +307,10 @@ def _csv(text: bytes) -> Rows:
     try:
         reader = csv.DictReader(io.StringIO(words, newline=""), restkey="(surplus)", strict=True)
         names = reader.fieldnames or []
-        if not names or len(set(names)) != len(names):
+        if not names or len(names) > CSV_COLUMNS or len(set(names)) != len(names):
             raise Refused(400, "E_SCHEMA", "bad_csv")
+        if len(names) * (text.count(b"\n") + text.count(b"\r")) > VALUES:  # short rows are filled up
+            raise Refused(413, "E_QUOTA", "too_many_values", limit=VALUES)
         return Rows(list(reader), lax=True)
     except csv.Error as broken:
         raise Refused(400, "E_SCHEMA", "bad_csv") from broken

@@ -9,7 +9,7 @@ import orjson
 
 from ingestion_adapters.checks import clean_text
 from ingestion_adapters.deliveries import Rows
-from ingestion_adapters.http.bodies import JSON, Refused, inflated, payload_of
+from ingestion_adapters.http.bodies import JSON, Refused, bound_values, inflated, payload_of
 from ingestion_adapters.pull.rules import CURSOR_CHARS
 from ingestion_adapters.store_readings import RawReadings
 
@@ -29,8 +29,10 @@ def page_of(dataset: str, body: bytes, encoding: str, cursor: str) -> Page:
 
     Without `next` the cursor stays; `more` asks again at once.
     """
+    text = inflated(body, encoding).removeprefix(b"\xef\xbb\xbf")
+    bound_values(text, JSON)
     try:
-        found = orjson.loads(inflated(body, encoding))
+        found = orjson.loads(text)
     except (orjson.JSONDecodeError, RecursionError) as broken:
         raise Refused(400, "E_SCHEMA", "bad_json", where=clean_text(str(broken), 120)) from broken
     if not isinstance(found, dict):
@@ -39,7 +41,12 @@ def page_of(dataset: str, body: bytes, encoding: str, cursor: str) -> Page:
     more = found.pop("more", False)
     if not isinstance(more, bool):
         raise Refused(400, "E_SCHEMA", "pull_answer")
-    payload = payload_of(dataset, JSON, orjson.dumps(found))
+    try:
+        text = orjson.dumps(found)
+    except (TypeError, RecursionError) as deep:  # orjson reads deeper than it writes
+        raise Refused(400, "E_SCHEMA", "bad_json", where=clean_text(str(deep), 120)) from deep
+    found.clear()
+    payload = payload_of(dataset, JSON, text)
     size = payload.rows if isinstance(payload, RawReadings) else len(payload.rows)
     return Page(payload, size, following, more and following != cursor)
 

@@ -1,9 +1,11 @@
-"""Processes and the database die during pushes: what was acknowledged is stored, and stored once."""
+"""Processes, broker and database die during pushes: what was acknowledged is stored, and stored once."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from ingestion_adapters.client import Answer, Client, Queue
+from ingestion_adapters.mqtt_client import MqttClient
 from portal.accounts.keys import make_key
 from portal.config import Settings
 from portal.core.actor import CITY, cli_actor
@@ -31,7 +34,10 @@ from tests.journeys.stack import ROOT, Stack
 pytestmark = pytest.mark.timeout(480)
 BATCHES, ROWS, REPEATED = 60, 20, 5
 PATIENCE_S = 180
+FEED_BATCHES = 56
+FAULTS = {"http": ("intake", "database") * 3, "mqtt": ("mqtt", "mqtt-broker") * 3}
 _numbers = itertools.count(1)
+Row = dict[str, Any]
 
 
 @dataclass
@@ -185,3 +191,143 @@ def test_killing_the_database_loses_and_repeats_nothing(installation: Installati
     acknowledged_is_stored_once(pushing)
     for path in ("/login", "/readyz"):
         installation.stack.wait_until_answers(path)
+
+
+class Feed:
+    """An enterprise whose shipped client sends overlapping batches out of order, a tenth of them days late."""
+
+    def __init__(self, installation: Installation, door: str, chance: random.Random) -> None:
+        self.installation, self.door, self.point = installation, door, f"FE{next(_numbers)}"
+        with transaction(installation.settings, CITY, worker=True) as session:
+            own = make_enterprise(session)
+            make_point(session, own, src_code=self.point)
+            key = make_key(session, own.id, settings=installation.settings, now=utc_now(), actor=cli_actor())
+            self.enterprise_id, self.uscc, self.app_id = own.id, own.uscc, key.app_id
+        queue, url = installation.folder / f"{self.point}.db", installation.stack.url
+        broker = f"127.0.0.1:{installation.stack.mqtt_port}"
+        self.client = (
+            Client(url, key.app_id, key.key, queue) if door == "http"
+            else MqttClient(broker, self.uscc, key.app_id, key.key, queue)
+        )  # fmt: skip
+        self.batches = self._made(chance)
+        self.sent = {self.client.push("RT", batch)[0]: batch for batch in self.batches}
+        self.answers: list[Answer] = []
+        self.twins: list[Answer] = []
+        self.threads = [threading.Thread(target=lambda: self.answers.extend(self.client.flush(PATIENCE_S)))]
+        if door == "http":
+            self.twin = Client(url, key.app_id, key.key, queue.with_suffix(".twin"))
+            for batch_id in chance.sample(list(self.sent), FEED_BATCHES // 5):
+                self.twin.push("RT", self.sent[batch_id])
+                self.twin.queue.db.execute(
+                    "update batch set batch_id = ? where id = (select max(id) from batch)", (batch_id,)
+                )
+            self.threads.append(threading.Thread(target=lambda: self.twins.extend(self.twin.flush(PATIENCE_S))))
+
+    def _made(self, chance: random.Random) -> list[list[Row]]:
+        begin, step = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2), ROWS - REPEATED
+        made = []
+        for number in range(FEED_BATCHES):
+            late = timedelta(days=3) if number % 10 == 9 else timedelta(0)
+            places = range(number * step, number * step + ROWS)
+            rows = [{"point": self.point, "t": (begin - late + timedelta(seconds=n)).isoformat(), "v": 2 + n / 1e4}
+                    for n in places]  # fmt: skip
+            chance.shuffle(rows)
+            made.append(rows)
+        chance.shuffle(made)
+        return made
+
+    def left(self) -> int:
+        """Return how many batches still wait for their receipt."""
+        queue = Queue(self.installation.folder / f"{self.point}.db")
+        try:
+            return queue.size()
+        finally:
+            queue.close()
+
+    def ask(self, sql: str) -> Any:
+        """Return the rows of a question about this enterprise."""
+        with transaction(self.installation.settings, CITY, worker=True) as session:
+            return session.execute(text(sql), {"e": self.enterprise_id}).all()
+
+    def check(self) -> None:
+        """Check that acknowledged and stored are the same, by count and by digest, batch by batch."""
+        answers = {answer.batch_id: answer.body for answer in self.answers}
+        assert {answer.status for answer in self.answers} == {200}
+        assert answers.keys() == self.sent.keys() and self.client.queue.size() == 0
+        receipts = {row.batch_id: row for row in self.ask(
+            "select batch_id, id, rows, accepted, duplicate, rejected from receipt"
+            " where enterprise_id = :e and status = 'taken'")}  # fmt: skip
+        assert receipts.keys() == self.sent.keys()
+        for answer in self.twins:
+            assert answer.body["receipt_id"] == receipts[answer.batch_id].id
+        held: dict[int, list[tuple[str, float]]] = {row.id: [] for row in receipts.values()}
+        for row in self.ask("select receipt_id, ts, value from reading r join point p on p.id = r.point_id"
+                            " where p.enterprise_id = :e"):  # fmt: skip
+            held[row.receipt_id].append((row.ts.astimezone(UTC).isoformat(), row.value))
+        for batch_id, batch in self.sent.items():
+            receipt, answer = receipts[batch_id], answers[batch_id]
+            stored, given = held[receipt.id], {(row["t"], row["v"]) for row in batch}
+            assert (receipt.rows, receipt.rejected) == (ROWS, 0)
+            assert answer["accepted"] == receipt.accepted == len(stored) and set(stored) <= given
+            assert receipt.accepted + receipt.duplicate == ROWS
+        everything = {(row["t"], row["v"]) for batch in self.batches for row in batch}
+        assert digest(everything) == digest(row for rows in held.values() for row in rows)
+
+
+def digest(rows: Any) -> str:
+    """Return the SM3 of rows in order; a row that stands there twice counts twice."""
+    return hashlib.new("sm3", repr(sorted(rows)).encode()).hexdigest()
+
+
+def break_down(installation: Installation, what: str) -> None:
+    """Kill one part of the installation as the kernel would, and bring the database back."""
+    if what == "database":
+        folder = Path(installation.owner("select current_setting('data_directory')"))
+        os.kill(int((folder / "postmaster.pid").read_text("utf-8").split()[0]), signal.SIGKILL)
+        installation.start_cluster()
+        return
+    end = time.monotonic() + PATIENCE_S
+    while not (pid := installation.stack.pid_of(what)):
+        assert time.monotonic() < end, installation.stack.last_words()
+        time.sleep(0.2)
+    os.killpg(pid, signal.SIGKILL)
+
+
+def keep_breaking(installation: Installation, feeds: list[Feed], door: str) -> None:
+    """Kill what a door needs, one after the other, each time some more of its batches have gone through."""
+    own = [feed for feed in feeds if feed.door == door]
+    whole, end = len(own) * FEED_BATCHES, time.monotonic() + 2 * PATIENCE_S
+    for number, fault in enumerate(FAULTS[door]):
+        while sum(feed.left() for feed in own) > whole * (1 - (number + 1) / (len(FAULTS[door]) + 1)):
+            assert time.monotonic() < end, f"{[feed.left() for feed in own]} wait\n{installation.stack.last_words()}"
+            time.sleep(0.02)
+        break_down(installation, fault)
+
+
+@pytest.mark.clause("5.1-5f_2")
+def test_everything_is_killed_again_and_again_and_acknowledged_is_stored(installation: Installation) -> None:
+    chance = random.Random(20261125)
+    feeds = [Feed(installation, door, chance) for door in ("http", "mqtt", "http", "mqtt")]
+    passwords, end = installation.stack.data / "mqtt" / "passwords", time.monotonic() + PATIENCE_S
+    while not all(feed.app_id in passwords.read_text("utf-8") for feed in feeds):
+        assert time.monotonic() < end, "the broker does not learn of the keys"
+        time.sleep(0.2)
+    for feed in feeds:
+        for thread in feed.threads:
+            thread.start()
+    breakers = [threading.Thread(target=keep_breaking, args=(installation, feeds, door)) for door in FAULTS]
+    for thread in breakers:
+        thread.start()
+    for thread in breakers:
+        thread.join(3 * PATIENCE_S)
+        assert not thread.is_alive()
+    for feed in feeds:
+        for thread in feed.threads:
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+        feed.check()
+    for ledger in ("audit", "alarms"):
+        installation.stack.command(ledger, "verify")
+    for feed in feeds:
+        if isinstance(feed.client, MqttClient):
+            feed.client.close()

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from portal.config import BadSettings, Settings
 from portal.core.clock import utc_now
 from portal.core.errors import PortalError
+from portal.core.memory import give_back_memory
 
 COMMAND_MODULES = (
     "portal.accounts.commands",
@@ -79,6 +80,7 @@ def run_one(name: str) -> None:
 
 def main() -> None:
     """Run one verb; 0 done, 1 refused with a reason, 2 wrong usage."""
+    give_back_memory()
     for name in COMMAND_MODULES:
         for command in importlib.import_module(name).COMMANDS:
             portal.add_command(command)

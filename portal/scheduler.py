@@ -19,6 +19,7 @@ from portal.core.clock import CITY_ZONE, utc_now
 from portal.core.db import transaction
 from portal.core.errors import PortalError
 from portal.core.logs import start_logging
+from portal.core.memory import give_back_memory
 from portal.jobs.models import JobRun
 from portal.readiness import HEARTBEAT
 from portal.schedule import SCHEDULE, Job, job_named
@@ -69,6 +70,7 @@ def _slot(job: Job, now: datetime) -> datetime:
 
 def run_forever() -> None:
     """Wait to become the leader, then run the schedule until stopped."""
+    give_back_memory()
     settings = Settings.from_env()
     start_logging(settings.log_level)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # its line a second says nothing new

@@ -16,6 +16,7 @@ from ingestion_adapters.pull.rules import allowed_from
 from portal.config import Settings
 from portal.core.actor import CITY
 from portal.core.db import transaction
+from portal.core.memory import give_back_memory
 
 
 def act(settings: Settings, asked: dict[str, Any]) -> None:
@@ -33,6 +34,7 @@ def act(settings: Settings, asked: dict[str, Any]) -> None:
 
 def main() -> int:
     """Answer until the input ends."""
+    give_back_memory()
     settings = Settings.from_env()
     drop_folder.SETTLED_S = 0.0
     for line in sys.stdin:

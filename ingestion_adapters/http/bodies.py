@@ -145,8 +145,13 @@ def payload_of(dataset: str, content_type: str, body: bytes) -> Rows | RawReadin
 
 def bound_values(text: bytes, content_type: str) -> None:
     """Refuse a text that would take many times its size once it is parsed, such as millions of empty objects."""
+    if content_type == CSV and text.count(b",", 0, max(text.find(b"\n"), 0)) >= CSV_COLUMNS:
+        raise Refused(400, "E_SCHEMA", "bad_csv")
     if len(text) <= _COUNTED_FROM_BYTES:
         return
+    # Twice as many: a line may be blank, a cell may hold a line break.
+    if content_type in (CSV, NDJSON) and text.count(b"\n") > 2 * ROWS:
+        raise Refused(413, "E_QUOTA", "too_many_rows", limit=ROWS)
     weights = _WEIGHTS.get(content_type, {})
     if sum(weight * text.count(sign) for sign, weight in weights.items()) > VALUES:
         raise Refused(413, "E_QUOTA", "too_many_values", limit=VALUES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from ingestion_adapters.client import Client
+from ingestion_adapters.contract import DATASETS
 from portal.accounts.keys import make_key
 from portal.config import Settings
 from portal.core.actor import cli_actor
@@ -73,6 +75,16 @@ def every_operation(schema: Any, number: int, check: Callable[[Any], None]) -> N
             check(case)
 
         try_one()
+
+
+def test_the_document_names_every_address_of_programs(app: Flask, signed_api: Any) -> None:
+    named = {path.replace("{", "<").replace("}", ">") for path in signed_api.raw_schema["paths"]}
+    named = {re.sub(r"/ingest/[A-Z]+$", "/ingest/<dataset>", path) for path in named}
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/v1/")]
+    people = {"/api/v1/docs", "/api/v1/docs/samples/<dataset>.<kind>"}
+    assert {re.sub(r"<\w+:", "<", rule.rule) for rule in rules} - people == named
+    for prefix in ("/api/v1/ingest/", "/api/v1/sandbox/ingest/"):
+        assert {prefix + dataset for dataset in DATASETS} <= signed_api.raw_schema["paths"].keys()
 
 
 def test_signed_requests_get_documented_answers(signed_api: Any) -> None:

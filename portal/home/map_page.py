@@ -13,6 +13,7 @@ from gis.network.queries import changes_between, find_object, place_of, served_b
 from portal.core.actor import Actor
 from portal.core.codes import word_of
 from portal.home.facts import Speech, change_words, facts_of, kind_of, layer_words
+from portal.home.field import devices_about
 from portal.home.filed import filed_about
 from portal.home.queries import alarms_of_object, cases_of_alarms
 from portal.operation.alarms.queries import alarm_facts, events_of
@@ -91,7 +92,10 @@ def object_drawer(
         "alarms": alarms,
         "cases": cases_of_alarms(session, scope, [each.alarm_id for each in alarms]) if actor.may("case.read") else [],
         "changes": changes,
-        "filed": filed_about(session, actor, layer, object_id, language),
+        "filed": [
+            *devices_about(session, actor, layer, object_id, language),
+            *filed_about(session, actor, layer, object_id, language),
+        ],
     }
 
 

@@ -45,6 +45,7 @@ from portal.home.queries import (
 )
 from portal.operation.alarms.map_layers import MAP_LAYERS as ALARM_LAYERS
 from portal.operation.alarms.queries import open_counts
+from portal.operation.outages.queries import widest_open
 from portal.operation.telemetry.map_layers import MAP_LAYERS as TELEMETRY_LAYERS
 from portal.operation.telemetry.queries import (
     count_points,
@@ -58,6 +59,7 @@ HOME_ROWS = 8
 MAX_WORDS = 80
 
 blueprint = Blueprint("home", __name__)
+OUTAGE_LINES = 4
 
 
 @blueprint.record_once
@@ -99,6 +101,8 @@ def show_home(session: Session) -> ResponseReturnValue:
         recent_cases=recent_cases(session, scope, HOME_ROWS) if may_see_cases else [],
         enterprises=feeds_by_enterprise(session, scope, now),
         class_words=words_of("pressure_class", language),
+        outages=widest_open(session, scope=scope, limit=OUTAGE_LINES) if actor.may("alarm.read") else [],
+        outage_levels=words_of("outage_level", language),
         now=now,
         local=local,
     )

@@ -125,7 +125,7 @@ def _part(raw: RawReadings, keep: NDArray[np.bool_], refused: list[Finding]) -> 
     return replace(
         raw,
         which=raw.which[at],
-        t=[raw.t[n] for n in at.tolist()],
+        t=raw.t[at] if isinstance(raw.t, np.ndarray) else [raw.t[n] for n in at.tolist()],
         v=raw.v[at],
         q=raw.q[at],
         f=raw.f[at],

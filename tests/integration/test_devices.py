@@ -148,10 +148,24 @@ def test_counters_of_meters_go_to_their_own_table_and_can_be_read_back(db: Sessi
     assert tuple(db.execute(latest).one()) == (days[2], 14.0)
 
 
+def test_columns_of_points_and_meters_are_taken_apart(db: Session) -> None:
+    own, ms = make_enterprise(db), round(utc_now().timestamp() * 1000)
+    point = make_point(db, own)
+    send(db, own, meter("M1"))
+    raw = RawReadings(
+        points=["M1", point.src_code, "nowhere"], which=np.array([0, 1, 2, 0]), t=np.array([ms, ms, ms, ms + 1]),
+        v=np.array([1.0, 2.0, 3.0, 1.0]), q=np.full(4, 192), f=np.zeros(4, np.int16), numbers=np.arange(4),
+    )  # fmt: skip
+    sent = take_readings(db, own.id, raw, 1, now=utc_now(), actor=cli_actor())
+    assert sent.accepted == 3
+    assert [(each.row, each.code) for each in sent.rejections] == [(2, "E_UNKNOWN_OBJECT")]
+
+
 def test_a_counter_that_falls_or_runs_too_fast_is_noted_and_kept(db: Session) -> None:
     own, now = make_enterprise(db), utc_now().replace(microsecond=0)
     send(db, own, meter("M1"), meter("M2"), meter("M3"))
-    count(db, own, ("M1", now - timedelta(hours=24), 500.0), ("M2", now - timedelta(hours=24), 99_990.0), ("M3", now - timedelta(hours=24), 1.0))
+    before = now - timedelta(hours=24)
+    count(db, own, ("M1", before, 500.0), ("M2", before, 99_990.0), ("M3", before, 1.0))
     sent = count(db, own, ("M1", now, 400.0), ("M2", now, 12.0), ("M3", now, 300.0))
 
     assert sent.accepted == 3

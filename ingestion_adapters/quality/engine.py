@@ -178,6 +178,8 @@ def score_quality(session: Session, now: datetime) -> str:
     """Judge the running day, then days that fell due, oldest first, as long as the run has time."""
     if not session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": RUN_LOCK}):
         return "another run is at work"
+    # A city's day of readings takes longer to read than a page may wait for.
+    session.execute(text("set local statement_timeout = '300s'"))
     began = time.monotonic()
     install_rules(session, now)
     today = local(now).date()

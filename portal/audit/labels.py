@@ -51,15 +51,6 @@ def action_words() -> dict[str, str]:
         "pull.change": gettext("Change pulled source"),
         "pull.start": gettext("Start pulled source"),
         "pull.stop": gettext("Stop pulled source"),
-        "quality.approve": gettext("Approve a quality rule"),
-        "quality.ask_waive": gettext("Ask to waive a quality finding"),
-        "quality.export": gettext("Export quality scores"),
-        "quality.export_findings": gettext("Export quality findings"),
-        "quality.keep": gettext("Refuse to waive a quality finding"),
-        "quality.propose": gettext("Propose a quality rule"),
-        "quality.refuse": gettext("Refuse a quality rule"),
-        "quality.reply": gettext("Answer a quality finding"),
-        "quality.waive": gettext("Waive a quality finding"),
         "quota.set": gettext("Set quota of intake"),
         "readings.retire": gettext("Retire readings"),
         "receipt.export": gettext("Export receipts"),
@@ -83,6 +74,21 @@ def action_words() -> dict[str, str]:
         "user.password": gettext("Change password"),
         "user.reset": gettext("Reset password"),
         "user.rights": gettext("Change rights"),
+    } | _quality_words()
+
+
+def _quality_words() -> dict[str, str]:
+    """Return the words of the acts on data quality."""
+    return {
+        "quality.approve": gettext("Approve a quality rule"),
+        "quality.ask_waive": gettext("Ask to waive a quality finding"),
+        "quality.export": gettext("Export quality scores"),
+        "quality.export_findings": gettext("Export quality findings"),
+        "quality.keep": gettext("Refuse to waive a quality finding"),
+        "quality.propose": gettext("Propose a quality rule"),
+        "quality.refuse": gettext("Refuse a quality rule"),
+        "quality.reply": gettext("Answer a quality finding"),
+        "quality.waive": gettext("Waive a quality finding"),
     }
 
 

@@ -313,3 +313,36 @@ def test_pages_answer_bad_addresses_without_an_error(seen: dict[str, object]) ->
     assert city.get("/intake/quality/rules/NO-SUCH").status_code == 404  # type: ignore[attr-defined]
     form = {"p-least": "x", "weight": "1", "severity": "3", "reason": "无法识别"}
     assert city.post("/intake/quality/rules/RT-EXPECTED/proposals", data=form).status_code == 422  # type: ignore[attr-defined]
+
+
+def test_two_officers_waive_a_finding_on_its_page_and_one_alone_cannot(
+    seen: dict[str, object], app: Flask, committed: Callable[..., object]
+) -> None:
+    second = committed(lambda session: browser_of(session, app, make_person(session, app)))
+    page, city = f"/intake/quality/findings/{seen['id']}", seen["city"]
+    assert city.post(f"{page}/waiver", data={"words": "测点停用检修至月底"}).status_code == 302  # type: ignore[attr-defined]
+    decision = {"words": "同意", "days": "30", "grant": "yes"}
+    assert city.post(f"{page}/waiver/decision", data=decision).status_code == 403  # type: ignore[attr-defined]
+    assert second.post(f"{page}/waiver/decision", data=decision | {"days": "0"}).status_code == 422  # type: ignore[attr-defined]
+    assert second.post(f"{page}/waiver/decision", data=decision).status_code == 302  # type: ignore[attr-defined]
+    shown = second.get(page).text  # type: ignore[attr-defined]
+    assert "已豁免" in shown and "测点停用检修至月底" in shown
+    assert "已豁免" in second.get("/intake/quality/findings?view=waived").text  # type: ignore[attr-defined]
+
+
+@pytest.mark.clause("7.3.1.5-a")
+def test_a_rule_is_changed_on_its_page_by_two_officers(
+    seen: dict[str, object], app: Flask, committed: Callable[..., object]
+) -> None:
+    second = committed(lambda session: browser_of(session, app, make_person(session, app)))
+    page, city = "/intake/quality/rules/CLOCK", seen["city"]
+    form = {"p-ahead_s": "6", "p-behind_s": "120", "p-future_rows": "0", "weight": "1", "severity": "3", "reason": "与时钟规范一致"}
+    assert seen["own"].post(f"{page}/proposals", data=form).status_code == 403  # type: ignore[attr-defined]
+    assert city.post(f"{page}/proposals", data=form).status_code == 302  # type: ignore[attr-defined]
+    asked = select(QualityRule.id).where(QualityRule.code == "CLOCK", QualityRule.state == "proposed")
+    number = committed(lambda session: session.scalar(asked))
+    address = f"/intake/quality/rules/proposals/{number}"
+    assert city.post(address, data={"approve": "yes"}).status_code == 403  # type: ignore[attr-defined]
+    assert second.post(address, data={"approve": "yes", "note": "同意"}).status_code == 302  # type: ignore[attr-defined]
+    assert second.post(address, data={"approve": "no"}).status_code == 409  # type: ignore[attr-defined]
+    assert "与时钟规范一致" in second.get(page).text  # type: ignore[attr-defined]

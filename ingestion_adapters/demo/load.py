@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from gis.network.topology_store import build_topology
 from ingestion_adapters.demo.basemap import load_basemap
 from ingestion_adapters.demo.dataset import records
+from ingestion_adapters.demo.devices import load_devices, open_campaign
 from ingestion_adapters.demo.filed_load import load_filed
 from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
 from ingestion_adapters.demo.month import load_month
@@ -67,6 +68,10 @@ def load(settings: Settings) -> None:
             _take(session, known[each.key], "DAY", days, _store_days)
         with step(f"{name}: safety and emergency records / 安全与应急台账"), transaction(settings, CITY, worker=True) as session:
             load_filed(session, known[each.key], each, now=now, actor=ACTOR, scale=settings.demo_scale)
+        with step(f"{name}: devices and meters / 设备与燃气表"), transaction(settings, CITY, worker=True) as session:
+            load_devices(session, known[each.key], each.key, now=now, actor=ACTOR)
+    with transaction(settings, CITY, worker=True) as session:
+        open_campaign(session, now)
     _analyze(settings)
     with step("30 days of readings, alarms and cases / 30天数据"):
         load_month(settings, known, now)

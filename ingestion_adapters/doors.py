@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -158,9 +158,19 @@ def taken(answer: Answer, language: str) -> Outcome:
 
 def in_transaction(door: Door, work: Callable[[Session], Result]) -> Result:
     """Run work in its own transaction limited to the sender; a lost connection or a deadlock is tried once more."""
+    return twice(lambda: transaction(door.settings, door.actor.scope, worker=True), work, pause_s=AGAIN_AFTER_S)
+
+
+def twice(
+    begun: Callable[[], AbstractContextManager[Session]], work: Callable[[Session], Result], *, pause_s: float = 0.0
+) -> Result:
+    """Run work in a transaction, after a lost connection or a deadlock in another one; raise Upstream after that.
+
+    What the database refuses as a value is raised as Refused.
+    """
     for attempt in range(TRIES):
         try:
-            with transaction(door.settings, door.actor.scope, worker=True) as session:
+            with begun() as session:
                 return work(session)
         except (psycopg2.Error, DBAPIError, PoolTimeout) as failed:
             cause = failed.orig if isinstance(failed, DBAPIError) else failed
@@ -169,7 +179,7 @@ def in_transaction(door: Door, work: Callable[[Session], Result]) -> Result:
             if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError | PoolTimeout):
                 raise
             if attempt + 1 < TRIES:
-                time.sleep(AGAIN_AFTER_S)
+                time.sleep(pause_s)
     raise Upstream("database_unavailable")
 
 

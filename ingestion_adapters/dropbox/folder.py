@@ -130,13 +130,18 @@ def _copy(source: int, target: Path | None) -> str:
     try:
         while part := os.read(source, _CHUNK):
             digest.update(part)
-            view = memoryview(part)
-            while out is not None and view:
-                view = view[os.write(out, view) :]
+            if out is not None:
+                _write_all(out, part)
     finally:
         if out is not None:
             os.close(out)
     return digest.hexdigest()
+
+
+def _write_all(out: int, body: bytes) -> None:
+    view = memoryview(body)
+    while view:
+        view = view[os.write(out, view) :]
 
 
 def _write_at(folder: int, name: str, body: bytes) -> None:
@@ -145,7 +150,7 @@ def _write_at(folder: int, name: str, body: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     out = os.open(draft, flags, 0o640, dir_fd=folder)
     try:
-        os.write(out, body)
+        _write_all(out, body)
         os.fsync(out)
     finally:
         os.close(out)

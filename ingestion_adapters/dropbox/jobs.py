@@ -97,8 +97,12 @@ def take_folder(settings: Settings, owner: Owner, path: Path) -> int:
             lying = folder.complete(time.time())
             named = _named_by_manifests(settings, folder, lying)
             waiting = [each for each in lying if each.name not in named and not _waits(owner, each)]
-            for each in waiting[:FILES_A_TURN]:
+            for each in waiting:  # what waits for its other files counts for nothing: it holds up no finished one
+                if done >= FILES_A_TURN:
+                    break
                 done += _take_one(settings, owner, folder, each, lying)
+    except AWAY as away:
+        log.warning("database_unavailable", extra={"kind": type(away).__name__})
     except OSError as wrong:
         log.error("dropbox_unusable", extra={"uscc": owner.uscc, "reason": str(wrong)})
     return done
@@ -124,6 +128,13 @@ def _waits(owner: Owner, lying: Lying) -> bool:
     return failed is not None and time.monotonic() - failed < AGAIN_AFTER_S
 
 
+def _note_failure(owner: Owner, lying: Lying) -> None:
+    now = time.monotonic()
+    for old in [place for place, failed in _failed.items() if now - failed > AGAIN_AFTER_S]:
+        del _failed[old]
+    _failed[(owner.uscc, lying.name, lying.changed_ns)] = now
+
+
 def _take_one(settings: Settings, owner: Owner, folder: Folder, lying: Lying, all_lying: list[Lying]) -> int:
     """Take one file, or the files of one manifest, in and put it away; return how many were."""
     with _private(settings) as work:
@@ -133,12 +144,11 @@ def _take_one(settings: Settings, owner: Owner, folder: Folder, lying: Lying, al
         copies = [copy]
         try:
             outcome = _outcome(settings, owner, copies, (folder, work, all_lying))
-        except AWAY as away:
-            log.warning("database_unavailable", extra={"kind": type(away).__name__})
-            return 0
+        except AWAY:
+            raise
         except Exception as fault:  # one file must not close the door for all others
             log.error("dropped_file_failed", exc_info=fault, extra={"uscc": owner.uscc})
-            _failed[(owner.uscc, lying.name, lying.changed_ns)] = time.monotonic()
+            _note_failure(owner, lying)
             return 0
         if outcome is None:
             return 0

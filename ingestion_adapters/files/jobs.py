@@ -8,13 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from ingestion_adapters.doors import Door
+from ingestion_adapters.doors import AWAY, Door
 from ingestion_adapters.files.dataset_rows import comes_by_rows
 from ingestion_adapters.files.judge import Judged, judge_delivery
 from ingestion_adapters.files.report import report_json
@@ -26,7 +23,7 @@ from portal.config import Settings
 from portal.core.actor import CITY, Actor, Scope
 from portal.core.clock import utc_now
 from portal.core.db import transaction
-from portal.core.errors import PortalError, Upstream
+from portal.core.errors import PortalError
 from portal.core.live import announce
 
 log = logging.getLogger(__name__)
@@ -68,7 +65,7 @@ def _take_in_or_give_up(settings: Settings, job_id: int) -> None:
     """Take one delivery in; a fault of ours ends this delivery only, a database that is away leaves it for later."""
     try:
         _take_in(settings, job_id)
-    except (Upstream, OperationalError, InterfaceError, PoolTimeout, psycopg2.OperationalError):
+    except AWAY:
         raise
     except Exception as fault:  # one file must not close the door for all others
         log.error("import_failed", exc_info=fault, extra={"job": job_id})

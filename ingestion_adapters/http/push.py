@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-import psycopg2
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.deliveries import Rows
+from ingestion_adapters.doors import BATCH_ID, twice
 from ingestion_adapters.http.auth import Sender, guard, note_use, use_nonce
 from ingestion_adapters.http.bodies import BODY_BYTES, Refused, inflated, payload_of
 from ingestion_adapters.intake import Answer, accept_message
 from ingestion_adapters.receipts import Batch, Replayed, refuse
 from ingestion_adapters.store_readings import RawReadings
 from portal.core.actor import Actor
-from portal.core.errors import Conflict, Upstream
+from portal.core.errors import Conflict
 from portal.core.web import opened
 
-_BATCH_ID = re.compile(r"[\x21-\x7e]{1,64}")
-TRIES = 2
 Result = TypeVar("Result")
 
 
@@ -56,7 +52,7 @@ def take_push(push: Push) -> Answer:
 
 def batch_of(push: Push) -> Batch:
     """Return the batch a push carries; without a number when the number cannot be one."""
-    batch_id = push.batch_id if _BATCH_ID.fullmatch(push.batch_id) else ""
+    batch_id = push.batch_id if BATCH_ID.fullmatch(push.batch_id) else ""
     who = push.sender
     return Batch(who.enterprise_id, push.dataset, batch_id, "http", who.body_sm3, who.body_bytes, who.app_id)
 
@@ -70,7 +66,7 @@ def charged_payload(push: Push) -> Rows | RawReadings:
 
 
 def _payload(push: Push) -> Rows | RawReadings:
-    if not _BATCH_ID.fullmatch(push.batch_id):
+    if not BATCH_ID.fullmatch(push.batch_id):
         raise Refused(400, "E_SCHEMA", "bad_batch_id")
     if push.sender.body is None:
         raise Refused(413, "E_QUOTA", "too_large", limit_mb=BODY_BYTES >> 20)
@@ -90,16 +86,4 @@ def _refuse(session: Session, push: Push, batch: Batch, code: str) -> int:
 
 def once_more(work: Callable[[Session], Result]) -> Result:
     """Run work in its own transaction; a lost connection or a deadlock is tried a second time."""
-    for attempt in range(TRIES):
-        try:
-            with opened(worker=True) as session:
-                return work(session)
-        except (psycopg2.Error, DBAPIError) as failed:
-            cause = failed.orig if isinstance(failed, DBAPIError) else failed
-            if isinstance(cause, psycopg2.DataError):
-                raise Refused(400, "E_SCHEMA", "bad_value") from failed
-            if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
-                raise
-            if attempt + 1 == TRIES:
-                raise Upstream("database_unavailable") from failed
-    raise Upstream("database_unavailable")
+    return twice(lambda: opened(worker=True), work)

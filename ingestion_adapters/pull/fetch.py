@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -50,20 +51,28 @@ def ask(url: str, cursor: str, header: tuple[str, str] | None, allowed: Allowed)
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "ranjian-pull/1"}
     if header is not None:
         headers[header[0]] = header[1]
-    end = time.monotonic() + WHOLE_S
-    limit = threading.Timer(WHOLE_S, _cut_off, (connection,))
-    limit.daemon = True
-    limit.start()
-    try:
+    with bounded(connection):
         connection.request("GET", target, headers=headers)
         reply = connection.getresponse()
         if reply.status != http.client.OK:
             raise NotFetched("pull_redirect" if 300 <= reply.status < 400 else "pull_status", reply.status)
         body = _read(reply)
-        if time.monotonic() > end:  # the timer ended it: what came until then is no answer
-            raise NotFetched("pull_slow")
         kind = (reply.getheader("Content-Type") or "").partition(";")[0].strip().lower()
         return Fetched(reply.status, body, kind, (reply.getheader("Content-Encoding") or "").strip().lower())
+
+
+@contextlib.contextmanager
+def bounded(connection: http.client.HTTPConnection) -> Iterator[None]:
+    """Close a connection afterwards, and end it when all of it takes too long; raise NotFetched for every failure."""
+    end = time.monotonic() + WHOLE_S
+    # An answer that ends with its connection takes the socket away from it, so the socket itself is kept.
+    limit = threading.Timer(WHOLE_S, _cut_off, (connection.sock,))
+    limit.daemon = True
+    limit.start()
+    try:
+        yield
+        if time.monotonic() > end:  # the timer ended it: what came until then is no answer
+            raise NotFetched("pull_slow")
     except TimeoutError as slow:
         raise NotFetched("pull_slow") from slow
     except (OSError, http.client.HTTPException, ValueError) as broken:
@@ -73,11 +82,11 @@ def ask(url: str, cursor: str, header: tuple[str, str] | None, allowed: Allowed)
         connection.close()
 
 
-def _cut_off(connection: http.client.HTTPConnection) -> None:
+def _cut_off(line: socket.socket | None) -> None:
     """End a connection that drips its answer, whatever is being waited for."""
-    if connection.sock is not None:
+    if line is not None:
         with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def pinned_address(host: str, port: int, allowed: Allowed) -> tuple[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import secrets
 import time
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from ingestion_adapters.checks import clean_text
-from ingestion_adapters.pull.fetch import NotFetched, connection_to, pinned_address
+from ingestion_adapters.pull.fetch import NotFetched, bounded, connection_to, pinned_address
 from ingestion_adapters.pull.rules import Allowed, host_allowed, parts_of
 from ingestion_adapters.signing import HMAC_SM3, sign, sm3_hex, string_to_sign
 
@@ -46,8 +45,6 @@ def post(target: Target, dataset: str, batch_id: str, body: bytes, allowed: Allo
         status, answer = _exchange(target, dataset, batch_id, body, allowed)
     except NotFetched as away:
         return Said(0, away.why, {}, _ms(began))
-    except (OSError, http.client.HTTPException, ValueError) as broken:
-        return Said(0, "pull_slow" if isinstance(broken, TimeoutError) else "pull_away", {}, _ms(began))
     words = clean_text(answer.decode("utf-8", "replace"), SAID_CHARS)
     return Said(status, words, _body(answer), _ms(began))
 
@@ -74,12 +71,10 @@ def _exchange(target: Target, dataset: str, batch_id: str, body: bytes, allowed:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     link = connection_to(parts.scheme, parts.hostname or "", pinned_address(parts.hostname or "", port, allowed))
     path = f"{urlsplit(target.base_url).path.rstrip('/')}/api/v1/ingest/{dataset}"
-    try:
+    with bounded(link):
         link.request("POST", path, body, _headers(target, path, batch_id, body))
         reply = link.getresponse()
         return reply.status, reply.read(ANSWER_BYTES)
-    finally:
-        link.close()
 
 
 def _headers(target: Target, path: str, batch_id: str, body: bytes) -> dict[str, str]:

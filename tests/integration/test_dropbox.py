@@ -169,6 +169,15 @@ def test_a_manifest_gathers_a_network_delivery(drop: Drop) -> None:
     assert drop.receipt("refused", "坏.manifest.json")["status"] == 422
 
 
+def test_manifests_that_wait_for_their_files_hold_up_no_finished_file(drop: Drop) -> None:
+    for number in range(jobs.FILES_A_TURN + 1):
+        said = {"dataset": "RT", "files": [f"late_{number}.csv"]}
+        drop.put(f"a{number}.manifest.json", json.dumps(said))
+    drop.put("RT_z.csv", as_csv(rows()))
+    assert drop.look() == 1
+    assert drop.receipt("done", "RT_z.csv")["accepted"] == 3
+
+
 def test_a_network_file_without_its_system_is_asked_about(drop: Drop) -> None:
     drop.put("NET_点.csv", "点号,X坐标,Y坐标\nJ1,3541000.0,500100.0\nJ2,3541000.0,500200.0\n")
     drop.look()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +18,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from ingestion_adapters.pull import fetch
 from ingestion_adapters.pull.rules import allowed_from
 from ingestion_adapters.signing import matches, sm3_hex, string_to_sign
 from ingestion_adapters.upward.jobs import collect_upward, send_due
@@ -79,6 +82,16 @@ def province() -> Iterator[Province]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, answer = found.answer(self.path, self.headers, body)
             words = json.dumps(answer).encode()
+            if found.mode == "drip":
+                self.send_response(status)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                with suppress(OSError):
+                    for _ in range(100):
+                        self.wfile.write(b" ")
+                        self.wfile.flush()
+                        time.sleep(0.1)
+                return
             self.send_response(status)
             self.send_header("Content-Length", str(len(words)))
             self.end_headers()
@@ -283,6 +296,21 @@ def test_an_answer_no_database_can_keep_is_a_receipt_all_the_same(
     province.mode = "odd"
     city.turn()
     assert set(city.states()) == {"taken"}
+
+
+def test_a_superior_that_drips_its_answer_is_given_up(
+    city: City, province: Province, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "WHOLE_S", 0.5)
+    province.mode = "drip"
+    began = time.monotonic()
+    assert city.turn() == 0
+    assert time.monotonic() - began < 8
+    with city.work() as session:
+        errors = session.scalars(
+            text("select distinct last_error from upward_batch where superior_id = :s"), {"s": city.superior_id}
+        ).all()
+    assert errors == ["pull_slow"]
 
 
 def test_a_key_that_does_not_open_holds_up_its_own_superior_only(

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -190,6 +191,8 @@ def handle_errors(app: Flask) -> None:
     def of_data(error: DBAPIError) -> ResponseReturnValue:
         if isinstance(error.orig, psycopg2.DataError):
             return shown(400, "bad_value", "")
+        if isinstance(error.orig, psycopg2.errors.UniqueViolation):  # somebody else was a moment faster
+            return shown(409, "known_already", "")
         return of_rest(error)
 
     def of_rest(error: Exception) -> ResponseReturnValue:

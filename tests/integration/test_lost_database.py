@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from portal.accounts.rights import Rights, Role
@@ -99,3 +100,10 @@ def test_the_pool_is_new_after_a_loss(settings: Settings, end_connections: Calla
     with pytest.raises(OperationalError), transaction(settings, CITY):
         pass
     assert engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+
+def test_who_is_a_moment_too_late_is_told_that_the_state_has_changed(app: Flask) -> None:
+    late = IntegrityError("insert", None, psycopg2.errors.UniqueViolation())
+    with app.test_request_context("/api/v1/anything"):
+        answer = app.make_response(app.handle_user_exception(late))
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "known_already")

@@ -16,11 +16,14 @@ from ingestion_adapters.checks import Finding, Stored, judge_row
 from ingestion_adapters.contract import DATASETS, KEYS
 from ingestion_adapters.deliveries import Delivery
 from ingestion_adapters.samples import SAMPLES
+from ingestion_adapters.store_readings import columns_of, take_readings
 from ingestion_adapters.store_records import FILINGS
 from ingestion_adapters.stores import FILED, STORES
 from portal.accounts.models import Enterprise
-from portal.core.actor import cli_actor
-from tests.factories import make_enterprise, make_pipe
+from portal.config import Settings
+from portal.core.actor import CITY, cli_actor
+from portal.core.db import transaction
+from tests.factories import make_enterprise, make_pipe, make_point
 
 NOW = datetime(2026, 6, 2, 1, 0, tzinfo=UTC)
 KIND_OF = {
@@ -376,3 +379,15 @@ def test_ten_thousand_checks_take_seconds(sender: Sender) -> None:
     rows = [sample("HouseholdCheck", check_no=f"C{number}") for number in range(10_000)]
     assert sender.send("CHK", *rows).accepted == 10_000
     assert datetime.now(UTC) - began < timedelta(seconds=20)
+
+
+def test_an_open_filing_holds_up_no_readings_of_its_enterprise(settings: Settings) -> None:
+    with transaction(settings, CITY, worker=True) as session:
+        own = make_enterprise(session)
+        point = make_point(session, own)
+    with transaction(settings, CITY, worker=True) as filing, transaction(settings, CITY, worker=True) as pushing:
+        Sender(filing, own).send("EVT", SAMPLES["Incident"])
+        pushing.execute(text("set local lock_timeout = '1s'"))
+        taken = datetime.now(UTC)
+        read = columns_of([judge_row({"point": point.src_code, "t": taken.isoformat(), "v": 1.0}, 0, "RT")], [])
+        assert take_readings(pushing, own.id, read, 1, now=taken, actor=cli_actor()).accepted == 1

@@ -24,6 +24,7 @@ IN_USE = (2, 3)
 HOURS_BACK = 31 * 24
 PREFIX = "intake.every."
 WORKING = 1
+KEY = ("enterprise_id", "dataset")
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,27 @@ def watch_feeds(session: Session, now: datetime) -> str:
     """Look at every feed: write its state, open or end its silence and tell the listeners."""
     cadence, known = cadence_in_force(session), _known(session)
     seen = _seen(session, first=not known)
-    changed = 0
+    rows, changed = [], 0
     for enterprise_id, facts in seen.items():
         for dataset in DATASETS:
             before = known.get((enterprise_id, dataset))
-            changed += _look_at(session, (enterprise_id, dataset), facts, before, cadence, now)
+            row = _state(facts, (enterprise_id, dataset), before, cadence, now)
+            rows.append(row)
+            if before is None or before.state != row["state"]:
+                changed += 1
+                _tell(session, row, before, now)
+    _keep(session, rows)
     _expect(session, seen, now)
-    return f"{len(seen) * len(DATASETS)} feeds, {changed} changed"
+    return f"{len(rows)} feeds, {changed} changed"
+
+
+def _keep(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Write the states of all feeds in one statement."""
+    if rows:
+        added = insert(FeedState).values(rows)
+        renewed = {name: added.excluded[name] for name in rows[0] if name not in KEY}
+        session.execute(added.on_conflict_do_update(index_elements=list(KEY), set_=renewed))
+        session.expire_all()
 
 
 def _known(session: Session) -> dict[tuple[int, str], FeedState]:
@@ -101,33 +116,36 @@ def _seen(session: Session, *, first: bool) -> dict[int, _Seen]:
     return found
 
 
-def _look_at(
-    session: Session, feed: tuple[int, str], facts: _Seen, before: FeedState | None, cadence: Cadence, now: datetime
-) -> bool:
+def _state(
+    facts: _Seen, feed: tuple[int, str], before: FeedState | None, cadence: Cadence, now: datetime
+) -> dict[str, Any]:
+    """Return the present state of a feed as a row."""
     enterprise_id, dataset = feed
     times = [at for at in (facts.last.get(dataset), before.last_at if before else None) if at]
     last_at = min(max(times), now) if times else None
     interval_s = cadence.interval_s(dataset, facts.shortest_s, facts.kind)
     state = state_of(last_at, interval_s, now, cadence.silent_after)
-    changed = before is None or before.state != state
-    since = now if before is None or changed else before.since
-    if state == "silent" and last_at:
-        since = last_at
-    values = {
+    since = before.since if before is not None and before.state == state else now
+    return {
+        "enterprise_id": enterprise_id,
+        "dataset": dataset,
         "interval_s": interval_s,
         "points": facts.points if dataset == "RT" else 0,
         "expected_an_hour": facts.an_hour if dataset == "RT" and facts.points else None,
         "last_at": last_at,
         "state": state,
-        "since": since,
+        "since": last_at if state == "silent" and last_at else since,
         "checked_at": now,
     }
-    row = insert(FeedState).values(enterprise_id=enterprise_id, dataset=dataset, **values)
-    session.execute(row.on_conflict_do_update(index_elements=["enterprise_id", "dataset"], set_=values))
-    if changed and before is not None or state == "silent" and changed:
-        _note_silence(session, feed, state, last_at, interval_s, now)
-        announce(session, "intake", enterprise_id, enterprise_id=enterprise_id, adcode=None)
-    return changed
+
+
+def _tell(session: Session, row: dict[str, Any], before: FeedState | None, now: datetime) -> None:
+    """Keep the begin or end of a silence and tell the listeners; a feed seen for the first time is news when silent."""
+    if before is None and row["state"] != "silent":
+        return
+    feed = (row["enterprise_id"], row["dataset"])
+    _note_silence(session, feed, row["state"], row["last_at"], row["interval_s"], now)
+    announce(session, "intake", feed[0], enterprise_id=feed[0], adcode=None)
 
 
 def _note_silence(

@@ -79,6 +79,12 @@ class Guard:
         with self._lock:
             self._remembered(app_id).good_addresses.add(address)
 
+    def knows(self, app_id: str, address: str) -> bool:
+        """Return whether an app id signed well from an address."""
+        with self._lock:
+            of = self._of.get(app_id)
+            return of is not None and address in of.good_addresses
+
     def note_bad(self, app_id: str, sample: dict[str, Any], limits: Limits) -> int:
         """Count a wrong signature of a known app id; return how many when the limit is reached, else 0."""
         with self._lock:

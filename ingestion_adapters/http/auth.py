@@ -121,7 +121,13 @@ def _guard_of(data_dir: str) -> Guard:
 
 
 def _in_debt(app_id: str) -> Busy | None:
-    """Return how long the sender has to wait, told before its body costs anything; nothing for a stranger."""
+    """Return how long the sender has to wait, told before its body costs anything.
+
+    Whoever never signed from where the request comes hears nothing before it has signed: a stranger must not
+    learn which app ids exist and how busy they are.
+    """
+    if not guard().knows(app_id, request.remote_addr or ""):
+        return None
     cached = _keys.get(app_id)
     key = cached[1] if cached else None
     busy = guard().wait_of(key.enterprise_id) if key else None
@@ -182,6 +188,9 @@ def _identify(app_id: str, note: Callable[[ProgramKey, str, str], None] | None =
                 note(known, app_id, "E_SIGN")
         return refusal("E_SIGN", now)
     guard().note_good(app_id, request.remote_addr or "")
+    busy = guard().wait_of(found.enterprise_id)
+    if busy is not None:
+        return _later(busy)
     guard().charge(found.enterprise_id, found.limits, requests=1)
     if not in_window(int(timestamp), round(now.timestamp() * 1000)):
         return refusal("E_WINDOW", now)

@@ -102,6 +102,18 @@ def test_who_is_over_its_quota_waits_and_then_goes_on(settings: Settings, progra
     assert program.count("select count(*) from gas_station where enterprise_id = :e") == 12
 
 
+def test_a_stranger_does_not_learn_that_a_sender_waits(settings: Settings, program: Program) -> None:
+    with transaction(settings, CITY, worker=True) as session:
+        limits = Limits(rows_per_s=0.1, burst_rows=1, requests_per_s=100)
+        set_quota(session, program.enterprise_id, limits, reason="试验配额", now=utc_now(), actor=cli_actor())
+    assert program.records("NET", STATION, {**STATION, "src_code": "S2"}).status_code == 200
+    browser, elsewhere = program.app.test_client(), {"REMOTE_ADDR": "192.0.2.9"}
+    stranger = {"X-App-Id": program.signer.app_id}
+    assert browser.get("/api/v1/orders", headers=stranger, environ_base=elsewhere).status_code == 401
+    signed = program.signer.headers("GET", "/api/v1/orders", b"")
+    assert browser.get("/api/v1/orders", headers=signed, environ_base=elsewhere).status_code == 429
+
+
 def test_going_on_beyond_the_quota_cuts_the_key(settings: Settings, program: Program) -> None:
     with transaction(settings, CITY, worker=True) as session:
         limits = Limits(rows_per_s=0.1, burst_rows=1, requests_per_s=100)

@@ -8,10 +8,8 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gis.network.topology import Graph, components, supplied_nodes
-
-CLOSED = 0
-SOURCE_KIND = 8
+from gis.network.graph_queries import load_grid
+from gis.network.topology import Graph, components
 
 
 @dataclass(frozen=True)
@@ -42,28 +40,14 @@ def build_topology(session: Session, enterprise_id: int) -> Topology:
     nodes, place = np.unique(ends, return_inverse=True)
     start, end = place.reshape(-1, 2).T
     graph = Graph(len(nodes), start.astype(np.int64), end.astype(np.int64))
-    sources = _places(session, nodes, _SOURCES, own)
-    closed = _places(session, nodes, _CLOSED_VALVES, own)
     part = components(graph)
-    fed = supplied_nodes(graph, sources, closed_nodes=closed)
     count = len(pipes)
-    pipe_fed = fed[start[:count]] | fed[end[:count]]
-    _write(session, [row.id for row in pipes], part[start[:count]].tolist(), pipe_fed.tolist())
-    return Topology(count, int(part.max()) + 1, int((~pipe_fed).sum()), len(sources))
-
-
-_SOURCES = text(
-    "select node_id from gas_station where enterprise_id = :id and node_id is not null and status in (2, 3) "
-    "union select id from gas_node where enterprise_id = :id and kind = 8"
-)
-_CLOSED_VALVES = text("select node_id from gas_valve where enterprise_id = :id and current_state = 0")
-
-
-def _places(session: Session, nodes: np.ndarray, query: object, own: dict[str, int]) -> np.ndarray:
-    found = np.array(session.scalars(query, own).all(), np.int64)  # type: ignore[call-overload]
-    place = np.searchsorted(nodes, found)
-    known = (place < len(nodes)) & (nodes[np.minimum(place, len(nodes) - 1)] == found)
-    return place[known].astype(np.int64)
+    stored = load_grid(session, enterprise_id)
+    fed_of = dict(zip(stored.pipes.tolist(), stored.grid.fed_pipes.tolist(), strict=True))
+    pipe_fed = [fed_of[row.id] for row in pipes]
+    _write(session, [row.id for row in pipes], part[start[:count]].tolist(), pipe_fed)
+    sources = len(np.unique(stored.grid.network.sources))
+    return Topology(count, int(part.max()) + 1, count - sum(pipe_fed), sources)
 
 
 def _write(session: Session, ids: list[int], part: list[int], fed: list[bool]) -> None:

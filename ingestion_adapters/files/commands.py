@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from gis.network.answers import check_answer
+from gis.network.graph_queries import load_grid, owners_of_pipes
 from gis.network.topology_store import build_topology
 from ingestion_adapters.files.judge import Judged, judge_delivery
+from ingestion_adapters.files.network_verbs import isolate_pipe, show_check, trace
 from ingestion_adapters.files.report import report_json
 from ingestion_adapters.files.store import known_nodes, limits_of_city, store_delivery
 from portal.accounts.queries import enterprise_named
@@ -24,7 +26,7 @@ SHOWN_FINDINGS = 30
 
 @click.group("network")
 def network() -> None:
-    """Import and check networks."""
+    """Import networks, check them and ask them questions."""
 
 
 @network.command("import")
@@ -71,18 +73,19 @@ def _end(some_good: bool) -> None:
 
 
 @network.command("check")
-@click.option("--enterprise", required=True, help="USCC or short name")
+@click.option("--enterprise", help="USCC or short name; without it every enterprise is checked")
 @click.option("--json", "as_json", is_flag=True)
-def check_network(enterprise: str, as_json: bool) -> None:
-    """Rebuild the topology of a stored network and say what it shows."""
+def check_network(enterprise: str | None, as_json: bool) -> None:
+    """Rebuild the topology of the stored network and say what it shows."""
     with transaction(Settings.from_env(), CITY, worker=True) as session:
-        topology = build_topology(session, enterprise_named(session, enterprise).id)
+        owners = [enterprise_named(session, enterprise).id] if enterprise else owners_of_pipes(session)
+        parts = sum(build_topology(session, each).parts for each in owners)
+        stored = load_grid(session, owners[0] if enterprise else None)
+        answer = check_answer(session, stored) | {"parts": parts}
     if as_json:
-        click.echo(json.dumps(asdict(topology)))
+        click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    click.echo(
-        f"{topology.pipes} pipes in {topology.parts} part(s), {topology.sources} source(s), {topology.unfed} pipes not supplied"
-    )
+    show_check(answer)
 
 
 def _show(judged: Judged) -> None:
@@ -98,4 +101,6 @@ def _show(judged: Judged) -> None:
         click.echo(f"  … {len(judged.findings) - SHOWN_FINDINGS} more; see --report or the page of the receipt")
 
 
+network.add_command(isolate_pipe)
+network.add_command(trace)
 COMMANDS: list[click.Command] = [network]

@@ -7,6 +7,48 @@ from flask_babel import gettext
 
 def action_words() -> dict[str, str]:
     """Return the words of the acts in the reader's language."""
+    return _intake_words() | _office_words()
+
+
+def _intake_words() -> dict[str, str]:
+    """Return the words of acts on what comes in and goes up, and on the keys for it."""
+    return {
+        "key.cut": gettext("Cut off key"),
+        "key.make": gettext("Make key"),
+        "key.release": gettext("Give key free again"),
+        "key.retire": gettext("Retire key"),
+        "key.revoke": gettext("Revoke key"),
+        "mapping.save": gettext("Save mapping of fields"),
+        "network.findings.export": gettext("Export findings"),
+        "network.import": gettext("Import network"),
+        "network.report.export": gettext("Export import report"),
+        "network.upload": gettext("Upload delivery"),
+        "pull.add": gettext("Enter pulled source"),
+        "pull.change": gettext("Change pulled source"),
+        "pull.start": gettext("Start pulled source"),
+        "pull.stop": gettext("Stop pulled source"),
+        "quality.approve": gettext("Approve a quality rule"),
+        "quality.ask_waive": gettext("Ask to waive a quality finding"),
+        "quality.export": gettext("Export quality scores"),
+        "quality.export_findings": gettext("Export quality findings"),
+        "quality.keep": gettext("Refuse to waive a quality finding"),
+        "quality.propose": gettext("Propose a quality rule"),
+        "quality.refuse": gettext("Refuse a quality rule"),
+        "quality.reply": gettext("Answer a quality finding"),
+        "quality.waive": gettext("Waive a quality finding"),
+        "quota.set": gettext("Set quota of intake"),
+        "readings.retire": gettext("Retire readings"),
+        "receipt.export": gettext("Export receipts"),
+        "register.export": gettext("Export register"),
+        "superior.put": gettext("Enter or change superior platform"),
+        "superior.start": gettext("Start forwarding to superior platform"),
+        "superior.stop": gettext("Stop forwarding to superior platform"),
+        "upward.again": gettext("Send batch to superior platform again"),
+    }
+
+
+def _office_words() -> dict[str, str]:
+    """Return the words of acts on alarms, cases, reports and accounts."""
     return {
         "alarm.acknowledge": gettext("Acknowledge alarm"),
         "alarm.case": gettext("Open case from alarm"),
@@ -34,27 +76,9 @@ def action_words() -> dict[str, str]:
         "denied": gettext("Access denied"),
         "enterprise.create": gettext("Register enterprise"),
         "enterprise.profile": gettext("Change enterprise profile"),
-        "key.cut": gettext("Cut off key"),
-        "key.make": gettext("Make key"),
-        "key.release": gettext("Give key free again"),
-        "key.retire": gettext("Retire key"),
-        "key.revoke": gettext("Revoke key"),
         "login": gettext("Login"),
         "logout": gettext("Logout"),
-        "mapping.save": gettext("Save mapping of fields"),
-        "network.findings.export": gettext("Export findings"),
-        "network.import": gettext("Import network"),
-        "network.report.export": gettext("Export import report"),
-        "network.upload": gettext("Upload delivery"),
         "parameter.set": gettext("Change parameter"),
-        "pull.add": gettext("Enter pulled source"),
-        "pull.change": gettext("Change pulled source"),
-        "pull.start": gettext("Start pulled source"),
-        "pull.stop": gettext("Stop pulled source"),
-        "quota.set": gettext("Set quota of intake"),
-        "readings.retire": gettext("Retire readings"),
-        "receipt.export": gettext("Export receipts"),
-        "register.export": gettext("Export register"),
         "report.download": gettext("Download report"),
         "report.make": gettext("Make report"),
         "report.order": gettext("Order report"),
@@ -63,10 +87,6 @@ def action_words() -> dict[str, str]:
         "session.end_others": gettext("End other sessions"),
         "site_finding.read_evidence": gettext("Open evidence"),
         "site_finding.record": gettext("Record on-site finding"),
-        "superior.put": gettext("Enter or change superior platform"),
-        "superior.start": gettext("Start forwarding to superior platform"),
-        "superior.stop": gettext("Stop forwarding to superior platform"),
-        "upward.again": gettext("Send batch to superior platform again"),
         "user.create": gettext("Create account"),
         "user.disable": gettext("Close account"),
         "user.enable": gettext("Open account"),
@@ -74,21 +94,6 @@ def action_words() -> dict[str, str]:
         "user.password": gettext("Change password"),
         "user.reset": gettext("Reset password"),
         "user.rights": gettext("Change rights"),
-    } | _quality_words()
-
-
-def _quality_words() -> dict[str, str]:
-    """Return the words of the acts on data quality."""
-    return {
-        "quality.approve": gettext("Approve a quality rule"),
-        "quality.ask_waive": gettext("Ask to waive a quality finding"),
-        "quality.export": gettext("Export quality scores"),
-        "quality.export_findings": gettext("Export quality findings"),
-        "quality.keep": gettext("Refuse to waive a quality finding"),
-        "quality.propose": gettext("Propose a quality rule"),
-        "quality.refuse": gettext("Refuse a quality rule"),
-        "quality.reply": gettext("Answer a quality finding"),
-        "quality.waive": gettext("Waive a quality finding"),
     }
 
 

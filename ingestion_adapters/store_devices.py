@@ -280,6 +280,16 @@ def _find_gateways(batch: Batch, kept: Numbered) -> None:
         ),
         given | {"codes": [record.src_code for _, record in kept]},
     )
+    # A gateway that came without a place stands where the first device behind it does.
+    session.execute(
+        text(
+            "update device g set geom = near.geom, adcode = coalesce(g.adcode, near.adcode) from ("
+            " select distinct on (d.gateway_id) d.gateway_id, d.geom, d.adcode from device d"
+            " where d.enterprise_id = :e and d.gateway_id is not null and d.geom is not null order by d.gateway_id, d.id) near"
+            " where g.id = near.gateway_id and g.geom is null"
+        ),
+        given,
+    )
     named = {record.gateway for _, record in kept if record.gateway}
     known = ids_of(session, "device", batch.enterprise_id, named)
     for index, record in kept:

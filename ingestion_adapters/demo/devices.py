@@ -123,7 +123,7 @@ def _made(own: _Own, make: tuple[str, str, str, str, bool], chance: random.Rando
     """Return what all devices have: maker, firmware, calibration with its certificate, and the step into use."""
     maker, model, former, present, battery = make
     installed = own.today - timedelta(days=chance.randint(200, 2600))
-    calibrated = own.today - timedelta(days=chance.choices((chance.randint(5, 330), chance.randint(366, 430)), (96, 4))[0])
+    calibrated = own.today - timedelta(days=chance.choices((chance.randint(5, 362), chance.randint(366, 430)), (96, 4))[0])
     due = calibrated + timedelta(days=365)
     row: dict[str, Any] = {
         "type": "DEV",

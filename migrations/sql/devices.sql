@@ -562,3 +562,15 @@ create view meter_latest_seen with (security_barrier) as
          or m.adcode = any ((select scope_districts())::text[])));
 comment on view meter_latest_seen is 'newest readings of the meters in scope; the only way the web role reads them';
 grant select on meter_reading_seen, meter_latest_seen to ranjian_app, ranjian_worker;
+
+-- 6. Figures for the planner after a bulk load --------------------------------------------------
+create or replace function refresh_statistics() returns void language plpgsql security definer
+set search_path = pg_catalog, public as $$
+declare t text;
+begin
+  foreach t in array array['base_district','base_road','base_water','base_green','base_building','gas_node',
+      'gas_pipe','gas_valve','gas_regulator','gas_station','gas_user','point','latest','alarm','alarm_now',
+      'device','device_point','gas_meter','meter_latest'] loop
+    execute format('analyze public.%I', t);
+  end loop;
+end $$;

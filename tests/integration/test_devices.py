@@ -16,9 +16,12 @@ from ingestion_adapters.samples import SAMPLES
 from ingestion_adapters.store_network import store_network
 from ingestion_adapters.store_readings import RawReadings, columns_of, take_readings
 from portal.accounts.models import Enterprise
-from portal.core.actor import cli_actor
+from portal.config import Settings
+from portal.core.actor import Scope, cli_actor
 from portal.core.clock import local, utc_now
+from portal.core.db import hand_over_scope
 from portal.operation.alarms.services import NewAlarm, raise_alarm
+from portal.operation.devices.finding import numbers_beginning
 from portal.operation.devices.jobs import count_operations
 from tests.factories import make_enterprise, make_point, make_station
 
@@ -224,3 +227,37 @@ def test_operations_and_accident_operations_are_counted_apart(db: Session) -> No
     count_operations(db, utc_now())
     row = db.execute(text("select day, operations, accidents from device_day where enterprise_id = :e"), {"e": own.id}).one()
     assert tuple(row) == (noon.date(), 3, 1)
+
+
+def test_search_finds_by_the_beginning_of_a_code_in_either_case(db: Session) -> None:
+    own = make_enterprise(db)
+    send(db, own, meter("QX-001", user_no="U77"), meter("QX-002"), meter("QY-001"))
+    found = {row.id: row.src_code for row in db.execute(text("select id, src_code from gas_meter"))}
+
+    def names(words: str) -> list[str]:
+        return [found[number] for number in numbers_beginning(db, "gas_meter", ("src_code", "user_no"), words, 50)]
+
+    assert names("qx-") == ["QX-001", "QX-002"]
+    assert names("QX-002") == ["QX-002"]
+    assert names("u77") == ["QX-001"]
+    assert names("%") == []
+
+
+def test_search_and_filters_use_indexes_under_row_policies(db: Session, settings: Settings) -> None:
+    own = make_enterprise(db)
+    db.execute(
+        text(
+            "insert into gas_meter (enterprise_id, src_code, kind, adcode) select :e, 'IX' || lpad(n::text, 7, '0'), 1 + n % 8,"
+            " '990101' from generate_series(1, 20000) n"
+        ),
+        {"e": own.id},
+    )
+    db.execute(text("select refresh_statistics()"))
+    hand_over_scope(db, settings, Scope(enterprise_ids=frozenset({own.id})))
+    wanted = (
+        "select id from gas_meter where src_code ~>=~ 'IX0001' and src_code ~<~ 'IX0001z' order by src_code using ~<~ limit 50",
+        "select id from gas_meter where kind = 3 and id > 100 order by id limit 51",
+    )
+    for statement in wanted:
+        plan = "\n".join(db.scalars(text(f"explain {statement}")))
+        assert "Index" in plan and "Seq Scan on gas_meter" not in plan, plan

@@ -52,17 +52,14 @@ def numbers_beginning(session: Session, table: str, columns: Sequence[str], word
 
     Each part walks one index and stops when it has enough, however many rows begin that way.
     """
-    found: dict[int, None] = {}
-    for variant in dict.fromkeys((words, words.upper(), words.lower())):
-        for column in columns:
-            rows = session.execute(
-                text(
-                    f"select id from {table} where {column} ~>=~ :low and {column} ~<~ :high"  # names are constants
-                    f" order by {column} using ~<~ limit :most"
-                ),
-                {"low": variant, "high": variant + LAST_SIGN, "most": most},
-            )
-            found.update(dict.fromkeys(row.id for row in rows))
-            if len(found) >= most:
-                return list(found)[:most]
-    return list(found)
+    variants = tuple(dict.fromkeys((words, words.upper(), words.lower())))
+    parts, values = [], {"most": most}
+    for place, variant in enumerate(variants):
+        values |= {f"low{place}": variant, f"high{place}": variant + LAST_SIGN}
+        parts += [
+            f"(select id, {rank} as rank, {column} as found from {table}"  # names are constants
+            f" where {column} ~>=~ :low{place} and {column} ~<~ :high{place} order by {column} using ~<~ limit :most)"
+            for rank, column in enumerate(columns)
+        ]
+    rows = session.execute(text(f"{' union all '.join(parts)} order by rank, found limit :most"), values)
+    return list(dict.fromkeys(row.id for row in rows))

@@ -112,7 +112,7 @@ def hours_shown(device: Device, steps: Sequence[DeviceStep], now: datetime) -> l
     """Return name, hours that follow from the steps of its life, and hours the enterprise reports."""
     derived = hours_by_status([(each.at, each.to_status) for each in steps], now)
     names = {
-        "run_h": gettext("Running"), "standby_h": gettext("Standing by"), "repair_h": gettext("In maintenance"),
+        "run_h": gettext("Running time"), "standby_h": gettext("Standing by"), "repair_h": gettext("In maintenance"),
         "stopped_h": gettext("Out of service"),
     }  # fmt: skip
     said = {"run_h": device.run_h, "standby_h": device.standby_h, "repair_h": device.repair_h}

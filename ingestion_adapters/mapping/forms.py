@@ -43,9 +43,9 @@ def form_lines(body: Mapping[str, Any], dataset: str, tag: str, language: str) -
     """Return the fields of a dataset, or of one of its types, as they stand in a mapping."""
     rules = body.get("datasets", {}).get(dataset, {})
     fields = rules.get("types", {}).get(tag, {}) if tag else rules.get("fields", {})
-    needed = _needed(dataset, tag)
+    needed, choices = _needed(dataset, tag), _choices(dataset, tag)
     lines = [
-        _line(ours, marks, fields.get(ours), language, required=ours in needed)
+        _line(ours, marks, fields.get(ours), language, required=ours in needed, choices=choices.get(ours, ()))
         for ours, marks in _shown(dataset, tag).items()
     ]
     return sorted(lines, key=lambda line: not line.required)
@@ -70,10 +70,23 @@ def _needed(dataset: str, tag: str) -> set[str]:
     return found
 
 
-def _line(ours: str, marks: Mapping[str, Any], rule: Any, language: str, *, required: bool) -> FormLine:
+def _choices(dataset: str, tag: str) -> dict[str, tuple[str, ...]]:
+    """Return field -> the words it may hold, where the contract lists them itself."""
+    found = {}
+    for kind in record_kinds(dataset):
+        info: Any = msgspec.inspect.type_info(kind)
+        for item in info.fields if not tag or str(info.tag) == tag else ():
+            if isinstance(item.type, msgspec.inspect.LiteralType):
+                found[item.encode_name] = tuple(map(str, item.type.values))
+    return found
+
+
+def _line(
+    ours: str, marks: Mapping[str, Any], rule: Any, language: str, *, required: bool, choices: tuple[str, ...]
+) -> FormLine:
     unit = str(marks.get("unit", ""))
     codes: dict[Any, str] = dict(words_of(marks["dict"], language)) if "dict" in marks else {}
-    codes |= {each: each for each in marks.get("tags", ())}
+    codes |= {each: each for each in (*marks.get("tags", ()), *choices)}
     words = str(marks.get("en" if language.startswith("en") else "zh", ""))
     facts = FormLine(ours, words, required, unit, units_like(unit) if unit else [], codes=codes)
     if rule is None:

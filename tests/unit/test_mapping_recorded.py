@@ -15,6 +15,7 @@ from ingestion_adapters.contract.times import instant_ms
 from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.demo.words import mapping_body, said
 from ingestion_adapters.mapping.form import read_mapping
+from ingestion_adapters.mapping.forms import form_lines, merged, points_text
 from ingestion_adapters.mapping.rules import PointFacts, Translation, translated, translation_of
 from ingestion_adapters.mapping.services import understood_as
 from ingestion_adapters.store_readings import RawReadings
@@ -85,3 +86,21 @@ def test_the_demo_still_speaks_as_recorded(firm: str, key: str) -> None:
 def test_the_three_enterprises_share_no_field_name() -> None:
     names = [set(message(firm, "RT").rows[0]) for firm in FIRMS]
     assert not names[0] & names[1] and not names[1] & names[2] and not names[0] & names[2]
+
+
+@pytest.mark.parametrize("key", FIRMS.values())
+@pytest.mark.parametrize("dataset", ["RT", "ALM"])
+def test_a_form_that_is_saved_as_it_opened_changes_nothing(key: str, dataset: str) -> None:
+    body = mapping_body(key)
+    form = {name: body[name] for name in ("name", "time", "offset")} | {"ignore": ""}
+    for line in form_lines(body, dataset, "", "zh"):
+        if line.kept:
+            form[f"kept.{line.ours}"] = "1"
+        form |= {f"from.{line.ours}": line.theirs, f"unit.{line.ours}": line.their_unit}
+        form[f"words.{line.ours}"] = line.code_text
+    if dataset == "RT":
+        form["points"] = points_text(body)
+        form |= {f"measure.{measure}": unit for measure, unit in body["datasets"]["RT"]["units"].items()}
+    made = merged(body, dataset, "", form)["datasets"]
+    for name, rules in body["datasets"].items():
+        assert made[name] == {part: value for part, value in rules.items() if value}

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -105,7 +105,9 @@ def judged_by(rule: QualityRule, view: View) -> list[Judged]:
     for fact in kind.gather(view, rule.parameters):
         verdict = kind.judge(fact.values, rule.parameters)
         if verdict is not None:
-            found.append(Judged(fact, verdict))
+            # Weeks of hours are not kept once judged: a city has fifty thousand points.
+            codes = fact.values.get("codes")
+            found.append(Judged(replace(fact, values={"codes": codes} if codes else {}), verdict))
     return found
 
 
@@ -206,7 +208,8 @@ def _make_due(session: Session, today: date, now: datetime) -> None:
         select(QualityResult.day).where(QualityResult.day == yesterday, QualityResult.rule_code == DAY_RULE).limit(1)
     )
     judged = select(func.max(QualityScore.computed_at)).where(QualityScore.day == yesterday)
-    due_at = begin_of_day(today, DAY_DUE_H)
+    asked = select(QualityRule.parameters).where(QualityRule.code == DAY_RULE, QualityRule.state == "in_force")
+    due_at = begin_of_day(today, int((session.scalar(asked) or {}).get("due_h", DAY_DUE_H)))
     if now >= due_at and session.scalar(filed) is None and (session.scalar(judged) or now) < due_at:
         wanted.add(yesterday)
     for day in wanted:

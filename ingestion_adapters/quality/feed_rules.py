@@ -21,7 +21,6 @@ class Cadence:
     every_s: Mapping[str, int]
     rt_least_s: int = 60
     silent_after: float = 1.5
-    day_due_h: int = 9
 
     def interval_s(self, dataset: str, shortest_period_s: int | None, enterprise_kind: int) -> int | None:
         """Return the declared interval of a feed, None for what comes on events or is not asked of this kind."""

@@ -47,7 +47,6 @@ def cadence_in_force(session: Session) -> Cadence:
         every_s=every,
         rt_least_s=int(figures.get(f"{PREFIX}rt_least_s", Cadence.rt_least_s)),
         silent_after=figures.get("intake.silent_after", Cadence.silent_after),
-        day_due_h=int(figures.get("intake.day_due_h", Cadence.day_due_h)),
     )
 
 

@@ -21,6 +21,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # A roll-up settles within seconds; an hour that ended just now waits for it.
 SETTLED = timedelta(minutes=2)
 POINTS_A_TIME = 500
+KEPT_MOST = 5_000
 WEEK_BEGINS_H = 96 - 8  # 1970-01-05 00:00 city time, in hours since 1970 UTC
 
 
@@ -170,11 +171,14 @@ def meter_hours(view: View, parameters: Parameters) -> Iterator[Fact]:
 
 
 def outliers(view: View, parameters: Parameters) -> Iterator[Fact]:
-    """Yield the hourly means of a day with those of the weeks before, by point; the same for every method."""
-    key = "outliers"
-    if key not in view.kept:
-        view.kept[key] = list(_hours_by_point(view, parameters))
-    yield from view.kept[key]
+    """Yield the hourly means of a day with those of the weeks before, by point; a small city's are read once for all methods."""
+    span = f"outliers {parameters['days_back']} {parameters['measures']}"
+    if len(points_of_day(view)) > KEPT_MOST:
+        yield from _hours_by_point(view, parameters)
+        return
+    if span not in view.kept:
+        view.kept[span] = list(_hours_by_point(view, parameters))
+    yield from view.kept[span]
 
 
 def _hours_by_point(view: View, parameters: Parameters) -> Iterator[Fact]:
@@ -191,7 +195,7 @@ def _hours_by_point(view: View, parameters: Parameters) -> Iterator[Fact]:
         part = {row.id: row for row in wanted[place : place + POINTS_A_TIME]}
         found = view.session.execute(load_sql(FOLDER, "hours_of_points"), span | {"points": list(part)})
         for each in found:
-            hours, means = np.array(each.hours), np.array(each.means, np.float64)
+            hours, means = np.array(each.hours, np.int32), np.array(each.means, np.float64)
             past = hours < starts_at
             values = {
                 "past": means[past],

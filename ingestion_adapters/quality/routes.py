@@ -184,12 +184,12 @@ def _finding_filter(given: Mapping[str, str]) -> reads.FindingFilter:
     )
 
 
-@blueprint.get("/quality/findings/<int:finding_id>")
+@blueprint.get("/quality/findings/<int:task_id>")
 @requires("intake.read")
 @web_transaction
-def show_finding(session: Any, finding_id: int) -> ResponseReturnValue:
+def show_finding(session: Any, task_id: int) -> ResponseReturnValue:
     """Show one finding: what is wrong, what the rule asks for, its steps, and what the caller may do."""
-    row, enterprise, rule = reads.finding_of(session, finding_id)
+    row, enterprise, rule = reads.finding_of(session, task_id)
     actor, now = current_actor(), utc_now()
     running = row.state in ("open", "answered")
     asked = running and row.waive_asked_by is not None
@@ -198,7 +198,7 @@ def show_finding(session: Any, finding_id: int) -> ResponseReturnValue:
         row=row,
         rule=rule,
         enterprise=enterprise,
-        steps=_told(reads.steps_of(session, finding_id)),
+        steps=_told(reads.steps_of(session, task_id)),
         names=quality_words(_language()),
         states=state_words(),
         kinds=object_words(),
@@ -226,37 +226,37 @@ def _told(steps: Any) -> list[dict[str, Any]]:
     ]
 
 
-@blueprint.post("/quality/findings/<int:finding_id>/reply")
+@blueprint.post("/quality/findings/<int:task_id>/reply")
 @requires("case.reply")
 @web_transaction
-def reply_to_finding(session: Any, finding_id: int) -> ResponseReturnValue:
+def reply_to_finding(session: Any, task_id: int) -> ResponseReturnValue:
     """Keep the enterprise's answer; form field `words`."""
-    reply(session, finding_id, words=request.form.get("words", ""), now=utc_now(), actor=current_actor())
+    reply(session, task_id, words=request.form.get("words", ""), now=utc_now(), actor=current_actor())
     flash(gettext("Your answer was kept. The finding closes when the rule passes on newer data."))
-    return redirect(url_for(".show_finding", finding_id=finding_id))
+    return redirect(url_for(".show_finding", task_id=task_id))
 
 
-@blueprint.post("/quality/findings/<int:finding_id>/waiver")
+@blueprint.post("/quality/findings/<int:task_id>/waiver")
 @requires("quality.manage")
 @web_transaction
-def ask_to_waive(session: Any, finding_id: int) -> ResponseReturnValue:
+def ask_to_waive(session: Any, task_id: int) -> ResponseReturnValue:
     """Ask for a waiver; form field `words`."""
-    ask_waiver(session, finding_id, words=request.form.get("words", ""), now=utc_now(), actor=current_actor())
+    ask_waiver(session, task_id, words=request.form.get("words", ""), now=utc_now(), actor=current_actor())
     flash(gettext("A second person decides on the waiver."))
-    return redirect(url_for(".show_finding", finding_id=finding_id))
+    return redirect(url_for(".show_finding", task_id=task_id))
 
 
-@blueprint.post("/quality/findings/<int:finding_id>/waiver/decision")
+@blueprint.post("/quality/findings/<int:task_id>/waiver/decision")
 @requires("quality.manage")
 @web_transaction
-def decide_on_waiver(session: Any, finding_id: int) -> ResponseReturnValue:
+def decide_on_waiver(session: Any, task_id: int) -> ResponseReturnValue:
     """Grant or refuse a waiver; form fields `words`, `days`, `grant` yes or no."""
     days = parse_number(request.form.get("days"))
     if days is None:
         raise Invalid("quality_waive_days")
     said = Waiver(request.form.get("grant") == "yes", request.form.get("words", ""), days)
-    decide_waiver(session, finding_id, said, now=utc_now(), actor=current_actor())
-    return redirect(url_for(".show_finding", finding_id=finding_id))
+    decide_waiver(session, task_id, said, now=utc_now(), actor=current_actor())
+    return redirect(url_for(".show_finding", task_id=task_id))
 
 
 @blueprint.get("/reconciliation")

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from ingestion_adapters.models import ImportJob, Receipt
+from ingestion_adapters.quality.models import QualityFinding
+from ingestion_adapters.quality.ruleset import install_rules, rules_in_force
 from portal.accounts.models import Enterprise
 from portal.accounts.rights import PERMISSIONS, Role
 from portal.config import Settings
@@ -95,9 +97,24 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         "finding_id": finding.id,
         "pipe_id": pipe.id,
         "station_id": station.id,
+        "task_id": quality_task(session, other, now),
         **{f"{table}_id": number for table, number in file_records(session, other).items()},
     }
     return by_name, {"pipe": pipe.id, "station": station.id, "sensor": point.id, "alarm": alarm.id}
+
+
+def quality_task(session: Session, other: Enterprise, now: datetime) -> int:
+    """Return the number of a quality finding of another enterprise."""
+    install_rules(session, now)
+    rule = rules_in_force(session)[0]
+    made = QualityFinding(
+        task_no=f"ZL{other.id}", enterprise_id=other.id, rule_id=rule.id, rule_code=rule.code, quality=rule.quality,
+        severity=rule.severity, dataset="RT", object_kind="feed", object_key="feed:RT", object_code="RT", figures={},
+        first_day=MONTH, last_day=MONTH, due_at=now,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made.id
 
 
 def things_of_the_field(other: Enterprise, now: datetime) -> tuple[Device, GasMeter, Outage, FirmwareCampaign]:

@@ -19,6 +19,9 @@ Index = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
+# With more than this share of the cells in doubt (and this many), one search through all is faster than looking at each.
+DOUBTFUL_SHARE = 1 / 150
+DOUBTFUL_LEAST = 200
 # A pipe or regulator without length counts as a millimetre, so that direction stays known across it.
 SHORTEST_M = 0.001
 
@@ -101,10 +104,31 @@ class Groups:
         pointer = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))]).astype(np.int64)
         return cls(pointer, member[np.argsort(group, kind="stable")])
 
+    def count(self, groups: Index) -> int:
+        """Return how many members some groups have."""
+        return int((self.pointer[groups + 1] - self.pointer[groups]).sum())
+
     def members(self, groups: list[int]) -> Index:
         """Return the members of some groups, each once and in order."""
         parts = [self.member[self.pointer[each] : self.pointer[each + 1]] for each in groups]
         return np.unique(np.concatenate(parts)) if parts else _none()
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """Arcs for a search place by place; reading plain memory is faster than reading arrays."""
+
+    pointer: memoryview
+    head: memoryview
+
+    @classmethod
+    def of(cls, graph: csr_array) -> Arcs:
+        """Look at a graph's memory."""
+        return cls(memoryview(graph.indptr), memoryview(graph.indices))
+
+    def at(self, place: int) -> memoryview:
+        """Return where arcs from a place lead."""
+        return self.head[self.pointer[place] : self.pointer[place + 1]]
 
 
 class Grid:
@@ -145,9 +169,62 @@ class Grid:
         return csr(self._head, self._tail, self.n_cells)
 
     @cached_property
-    def feeders(self) -> tuple[memoryview, memoryview]:
-        """Return pointer and arcs of `back` for a search cell by cell."""
-        return memoryview(self.back.indptr), memoryview(self.back.indices)
+    def feeders(self) -> Arcs:
+        """Return the arcs of `back` for a search cell by cell."""
+        return Arcs.of(self.back)
+
+    @cached_property
+    def _fed_cells(self) -> Arcs:
+        return Arcs.of(self.onward)
+
+    @cached_property
+    def _branches(self) -> Arcs:
+        """Return a tree of ways from the sources to every cell that gas reaches."""
+        _, before = breadth_first_order(self.onward, self.n_cells, directed=True, return_predecessors=True)
+        reached_cells = np.flatnonzero(before >= 0)
+        return Arcs.of(csr(before[reached_cells], reached_cells, self.n_cells + 1))
+
+    def lost_cells(self, closed: list[int], drained: list[int], stopped: list[int]) -> Index:
+        """Return which cells lose the gas they have today when cells are closed, drained and sources stopped.
+
+        Only what hangs on the changed cells in one tree of ways from the sources is in doubt; of that, a cell
+        keeps gas when another way leads to it.
+        """
+        doubtful = self._hanging_on([*closed, *drained])
+        if doubtful is None:
+            return np.flatnonzero(self.fed & ~self.supply(closed, stopped))
+        ends, ignored = set(closed), set(drained)
+        sources, fed = self._source_set, self.fed
+        waiting = [
+            cell
+            for cell in doubtful - ignored
+            if cell in sources or any(fed[each] and each not in doubtful for each in self.feeders.at(cell))
+        ]
+        kept = set(waiting)
+        while waiting:
+            cell = waiting.pop()
+            if cell not in ends:
+                fresh = [each for each in self._fed_cells.at(cell) if each in doubtful and each not in kept]
+                fresh = [each for each in fresh if each not in ignored]
+                kept.update(fresh)
+                waiting.extend(fresh)
+        return np.array(sorted(doubtful - kept), np.int64)
+
+    @cached_property
+    def _source_set(self) -> frozenset[int]:
+        return frozenset(self.source_cells.tolist())
+
+    def _hanging_on(self, cells: list[int]) -> set[int] | None:
+        """Return some cells that have gas and all beyond them in the tree, or None when these are too many."""
+        waiting = [cell for cell in cells if self.fed[cell]]
+        found, most = set(waiting), max(DOUBTFUL_LEAST, int(self.n_cells * DOUBTFUL_SHARE))
+        while waiting:
+            fresh = [each for each in self._branches.at(waiting.pop()) if each not in found]
+            found.update(fresh)
+            waiting.extend(fresh)
+            if len(found) > most:
+                return None
+        return found
 
     @cached_property
     def valves_of_cell(self) -> dict[int, list[int]]:
@@ -196,14 +273,15 @@ class Grid:
         return Groups.of(touched, np.tile(np.arange(count), 2), self.n_cells)
 
     @cached_property
-    def nodes_in_cell(self) -> Index:
-        """Return the number of nodes of each cell."""
-        return np.bincount(self.cell, minlength=self.n_cells)
+    def nodes_of_cell(self) -> Groups:
+        """Return the nodes of each cell."""
+        return Groups.of(self.cell, np.arange(self.network.n_nodes), self.n_cells)
 
     @cached_property
-    def users_in_cell(self) -> Index:
-        """Return the number of users of each cell."""
-        return np.bincount(self.cell[self.network.users.node], minlength=self.n_cells)
+    def users_of_cell(self) -> Groups:
+        """Return the users of each cell."""
+        users = self.network.users.node
+        return Groups.of(self.cell[users], np.arange(len(users)), self.n_cells)
 
     @cached_property
     def distance_m(self) -> Numbers:

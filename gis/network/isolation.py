@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gis.network.graph import Flags, Grid, Index
+from gis.network.graph import Grid, Index
 
 Loss = tuple[int, int, int]
 
@@ -29,7 +29,7 @@ class Closure:
     cells: tuple[int, ...]
     drained: tuple[int, ...]
     stopped: tuple[int, ...]
-    lost: Flags
+    lost: Index
     loss: Loss
 
 
@@ -66,48 +66,61 @@ def isolate(grid: Grid, pipes: Sequence[int], broken: Iterable[int] = ()) -> Pla
 def best_plans(grid: Grid, pipes: Sequence[int], broken: Iterable[int] = (), *, most: int = 5) -> list[Plan]:
     """Return the plans with the least loss when ever more valves cannot be closed, the readiest plan first.
 
-    With more broken valves the loss never shrinks, so plans come off the heap in the order of their loss.
+    With more broken valves the loss never shrinks, and it is at least what the wider segment drains: so plans
+    come off the heap in the order of their loss, and most of them need not be worked out.
     """
     first = frozenset(broken)
-    heap = [(_closure(grid, pipes, first), first)]
-    waiting = [(heap[0][0].loss, 0)]
+    root = _closure(grid, pipes, first)
+    entries: list[tuple[frozenset[int], Closure | None]] = [(first, root)]
+    waiting = [(root.loss, 0)]
     seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
     tried = {first}
     found: list[Plan] = []
+
+    def wait(loss: Loss, stuck: frozenset[int], closure: Closure | None) -> None:
+        heapq.heappush(waiting, (loss, len(entries)))
+        entries.append((stuck, closure))
+
     while waiting and len(found) < most:
-        closure, stuck = heap[heapq.heappop(waiting)[1]]
+        stuck, closure = entries[heapq.heappop(waiting)[1]]
+        if closure is None:
+            closure = _closure(grid, pipes, stuck)
+            wait(closure.loss, stuck, closure)
+            continue
         if (closure.cells, closure.stopped) in seen:
             continue
         seen.add((closure.cells, closure.stopped))
         found.append(_plan(grid, pipes, stuck, closure))
-        if len(found) == most:
-            break
         for cell in closure.cells:
             further = stuck | frozenset(grid.valves_of_cell[cell])
             if further not in tried:
                 tried.add(further)
-                heap.append((_closure(grid, pipes, further), further))
-                heapq.heappush(waiting, (heap[-1][0].loss, len(heap) - 1))
+                wait(_least_loss(grid, pipes, further, closure), further, None)
     return sorted(found, key=lambda plan: plan.readiness)
+
+
+def _least_loss(grid: Grid, pipes: Sequence[int], stuck: frozenset[int], narrower: Closure) -> Loss:
+    """Return what is lost at least when further valves are stuck: as much as before, and what drains now."""
+    drained, _ = _sweep(grid, pipes, stuck)
+    cells = np.asarray(drained, np.int64)
+    lost = np.union1d(narrower.lost, cells[grid.fed[cells]])
+    return grid.users_of_cell.count(lost), grid.nodes_of_cell.count(lost), 0
 
 
 def _closure(grid: Grid, pipes: Sequence[int], stuck: frozenset[int]) -> Closure:
     if not grid.fed_pipes[list(pipes)].any():
         raise Unfed
     drained, around = _sweep(grid, pipes, stuck)
-    inside = np.zeros(grid.n_cells, bool)
-    inside[drained] = True
-    stopped = grid.source_cells[inside[grid.source_cells]]
-    after = grid.supply(around, stopped.tolist())
-    lost = grid.fed & ~after
-    cells = tuple(sorted(cell for cell in around if after[cell]))
-    loss = (int(grid.users_in_cell[lost].sum()), int(grid.nodes_in_cell[lost].sum()), len(cells))
-    return Closure(cells, tuple(sorted(drained)), tuple(stopped.tolist()), lost, loss)
+    stopped = sorted(set(grid.source_cells.tolist()).intersection(drained))
+    lost = grid.lost_cells(around, drained, stopped)
+    without = set(lost.tolist())
+    cells = tuple(sorted(cell for cell in around if grid.fed[cell] and cell not in without))
+    loss = (grid.users_of_cell.count(lost), grid.nodes_of_cell.count(lost), len(cells))
+    return Closure(cells, tuple(sorted(drained)), tuple(stopped), lost, loss)
 
 
 def _sweep(grid: Grid, pipes: Sequence[int], stuck: frozenset[int]) -> tuple[list[int], list[int]]:
     """Return the cells that feed the pipes unhindered, and the cells around them that can be closed."""
-    pointer, arcs = grid.feeders
     valves = grid.valves_of_cell
     ends = {int(grid.cell[each]) for one in pipes for each in _ends(grid, one)}
     waiting = [cell for cell in sorted(ends) if not grid.shut[cell]]
@@ -118,7 +131,7 @@ def _sweep(grid: Grid, pipes: Sequence[int], stuck: frozenset[int]) -> tuple[lis
             around.append(cell)
             continue
         drained.append(cell)
-        for feeder in arcs[pointer[cell] : pointer[cell + 1]]:
+        for feeder in grid.feeders.at(cell):
             if feeder not in known:
                 known.add(feeder)
                 waiting.append(feeder)
@@ -136,15 +149,14 @@ def _plan(grid: Grid, pipes: Sequence[int], stuck: frozenset[int], closure: Clos
     if len(chosen) > 1:
         far = grid.distance_m
         chosen.sort(key=lambda each: (int(net.valves.rank[each]), float(far[net.valves.node[each]]), each))
-    without = closure.lost[grid.cell]
-    users = np.flatnonzero(without[net.users.node])
+    users = grid.users_of_cell.members(closure.lost.tolist())
     kinds, counts = np.unique(net.users.kind[users], return_counts=True)
     volume = net.pipes.volume_m3[segment]
     stopped = net.sources[np.isin(grid.cell[net.sources], closure.stopped)]
     return Plan(
         valves=tuple(chosen),
         segment=segment,
-        lost_nodes=np.flatnonzero(without),
+        lost_nodes=grid.nodes_of_cell.members(closure.lost.tolist()),
         lost_users=len(users),
         lost_households=int(net.users.households[users].sum()),
         users_by_kind=dict(zip(kinds.tolist(), counts.tolist(), strict=True)),

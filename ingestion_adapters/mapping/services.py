@@ -127,7 +127,10 @@ def _column_text(raw: RawReadings) -> bytes:
 
 
 def _row_lines(rows: Sequence[Any], translation: Translation) -> bytes:
-    return b"\n".join(_row_line(hidden(row, dict(translation.personal))) for row in rows)
+    if not translation.personal:
+        return b"\n".join(map(_row_line, rows))
+    marks = dict(translation.personal)
+    return b"\n".join(_row_line(hidden(row, marks)) for row in rows)
 
 
 def _row_line(row: Any) -> bytes:

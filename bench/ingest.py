@@ -232,6 +232,10 @@ def intake(port: int, workers: int) -> Iterator[None]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+        link.request("GET", "/api/v1/openapi.json")  # a worker listens before it has loaded the application
+        link.getresponse().read()
+        link.close()
         yield
     finally:
         process.terminate()

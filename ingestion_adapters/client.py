@@ -210,6 +210,7 @@ class Client:
             answer = self._send_batch(batch_id, dataset, body)
             if answer.durable:
                 self.wait_s = FIRST_WAIT_S
+                end = time.monotonic() + patience_s
                 self._note_sent(batch_id, dataset, body, answer)
                 self.queue.drop(number)
             elif answer.status in AGAIN or answer.status == 0:

@@ -305,7 +305,11 @@ def keep_breaking(installation: Installation, feeds: list[Feed], door: str) -> N
 
 
 @pytest.mark.clause("5.1-5f_2")
-def test_everything_is_killed_again_and_again_and_acknowledged_is_stored(installation: Installation) -> None:
+def test_everything_is_killed_again_and_again_and_acknowledged_is_stored(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("client", "mqtt_client"):  # as patient as the shipped clients, but quick to try again
+        monkeypatch.setattr(f"ingestion_adapters.{module}.LONGEST_WAIT_S", 2.0)
     chance = random.Random(20261125)
     feeds = [Feed(installation, door, chance) for door in ("http", "mqtt", "http", "mqtt")]
     passwords, end = installation.stack.data / "mqtt" / "passwords", time.monotonic() + PATIENCE_S

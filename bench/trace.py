@@ -50,17 +50,12 @@ def made_up_city(edges: int) -> Network:
     finish = np.concatenate([finish, leaf])
     length = pick.uniform(5.0, 120.0, len(begin))
     many, taken = len(valve_nodes), np.repeat(leaf, 2)
+    effort = pick.choice(3, many, p=[0.1, 0.1, 0.8])
     return Network(
         n_nodes=int(first + boxes + services),
         pipes=Pipes(begin, finish, length, length * 0.0137),
         sources=pick.choice(side * side, max(1, edges // PIPES_A_SOURCE), replace=False),
-        valves=Valves(
-            valve_nodes,
-            pick.random(many) < 0.02,
-            pick.random(many) < 0.97,
-            pick.integers(0, 3, many),
-            pick.random(many) < 0.1,
-        ),
+        valves=Valves(valve_nodes, pick.random(many) < 0.02, pick.random(many) < 0.97, effort, effort),
         inlet=pick.integers(0, side * side, boxes),
         outlet=outlet,
         users=Users(taken, pick.choice([10, 20, 30, 40], len(taken)), np.ones(len(taken), np.int64)),

@@ -76,7 +76,7 @@ def _plan_in_codes(codes: Codes, plan: Plan) -> dict[str, Any]:
 
 def _figures(plan: Plan) -> dict[str, Any]:
     return {
-        "by_hand": plan.by_hand,
+        "on_site": plan.on_site,
         "households": plan.lost_households,
         "volume_m3": round(plan.volume_m3, 3),
         "pipes_without_bore": plan.unmeasured,

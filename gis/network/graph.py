@@ -42,18 +42,21 @@ class Pipes:
 
 @dataclass(frozen=True)
 class Valves:
-    """Valves: i sits at `node[i]`; `rank` counts from 0, the readiest to close; `remote` needs nobody on site."""
+    """Valves: i sits at `node[i]`; `effort` is 0 by remote control, 1 by its own drive, 2 by hand.
+
+    `rank` counts from 0, the readiest to close, and never goes against the effort.
+    """
 
     node: Index
     closed: Flags
     operable: Flags
     rank: Index
-    remote: Flags
+    effort: Index
 
     @classmethod
     def none(cls) -> Valves:
         """Return no valves."""
-        return cls(_none(), np.empty(0, bool), np.empty(0, bool), _none(), np.empty(0, bool))
+        return cls(_none(), np.empty(0, bool), np.empty(0, bool), _none(), _none())
 
 
 @dataclass(frozen=True)

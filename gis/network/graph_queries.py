@@ -85,7 +85,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
         pipes=Pipes(start, end, pipes[:, 3], pipes[:, 4]),
         sources=_places(nodes, sources[:, 1]),
         valves=Valves(
-            _places(nodes, valves[:, 1]), valves[:, 2] > 0, valves[:, 3] > 0, _ranks(valves), valves[:, 4] == 0
+            _places(nodes, valves[:, 1]), valves[:, 2] > 0, valves[:, 3] > 0, _ranks(valves), _whole(valves[:, 4])
         ),
         inlet=inlet,
         outlet=outlet,

@@ -49,12 +49,12 @@ class Plan:
     volume_m3: float
     unmeasured: int
     sources_to_stop: tuple[int, ...]
-    by_hand: int
+    on_site: int
 
     @property
     def readiness(self) -> tuple[int, ...]:
-        """Return what plans are ranked by, the readiest first: sources to stop, valves by hand, valves, losses."""
-        return (len(self.sources_to_stop), self.by_hand, len(self.valves), self.lost_users, len(self.lost_nodes))
+        """Return what plans are ranked by, the readiest first: sources to stop, valves somebody must go to, valves, losses."""
+        return (len(self.sources_to_stop), self.on_site, len(self.valves), self.lost_users, len(self.lost_nodes))
 
 
 def isolate(grid: Grid, pipes: Sequence[int], broken: Iterable[int] = ()) -> Plan:
@@ -148,7 +148,7 @@ def _plan(grid: Grid, pipes: Sequence[int], stuck: frozenset[int], closure: Clos
     chosen = [next(each for each in grid.valves_of_cell[cell] if each not in stuck) for cell in closure.cells]
     if len(chosen) > 1:
         far = grid.distance_m
-        chosen.sort(key=lambda each: (int(net.valves.rank[each]), float(far[net.valves.node[each]]), each))
+        chosen.sort(key=lambda each: (int(net.valves.effort[each]), float(far[net.valves.node[each]]), each))
     users = grid.users_of_cell.members(closure.lost.tolist())
     kinds, counts = np.unique(net.users.kind[users], return_counts=True)
     volume = net.pipes.volume_m3[segment]
@@ -163,5 +163,5 @@ def _plan(grid: Grid, pipes: Sequence[int], stuck: frozenset[int], closure: Clos
         volume_m3=float(np.nansum(volume)),
         unmeasured=int(np.isnan(volume).sum()),
         sources_to_stop=tuple(sorted(set(stopped.tolist()))),
-        by_hand=int((~net.valves.remote[chosen]).sum()),
+        on_site=int((net.valves.effort[chosen] > 0).sum()),
     )

@@ -89,7 +89,7 @@ def _show_isolation(answer: dict[str, Any]) -> None:
         click.echo(f"  class {user_class}: {count}")
     for index, plan in enumerate(answer.get("plans", []), 1):
         click.echo(
-            f"plan {index}: {', '.join(plan['valves']) or 'no valve'}; {plan['by_hand']} by hand, "
+            f"plan {index}: {', '.join(plan['valves']) or 'no valve'}; {plan['on_site']} to go to, "
             f"{plan['lost']['users']} users without gas, {plan['volume_m3']} m³ isolated"
         )
 

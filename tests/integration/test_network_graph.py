@@ -237,7 +237,7 @@ def test_the_verb_names_the_valves_the_segment_and_who_loses_gas(laid: Enterpris
     assert stuck["valves"] == ["CLV1"]
     assert stuck["segment_pipes"] == ["CLLOOP", "CLP1", "CLP2", "CLP3", "CLP4"]
     words = verb("isolate", "--pipe", "CLP4", "--plans", "3").stdout
-    assert "close, in this order: CLV3" in words and "plan 2: CLV1; 1 by hand" in words
+    assert "close, in this order: CLV3" in words and "plan 2: CLV1; 1 to go to" in words
 
 
 def test_the_verb_says_when_a_source_itself_must_be_stopped(laid: Enterprise, verb: Any) -> None:

@@ -44,7 +44,7 @@ class Small:
                     np.array(valves[1], bool),
                     np.array(valves[2], bool),
                     np.array(self.ranks or [0] * len(self.valves), np.int64),
-                    np.array(self.ranks or [0] * len(self.valves)) == 0,
+                    np.array(self.ranks or [0] * len(self.valves), np.int64),
                 ),
                 links[:, 0],
                 links[:, 1],
@@ -110,12 +110,9 @@ def check_against_search(small: Small, pick: random.Random) -> bool:
             isolate(grid, [pipe], broken)
         return False
     plan = isolate(grid, [pipe], broken)
-    if exhaustive(small, pipe, broken, sources) is None:
-        assert plan.sources_to_stop
-    else:
-        assert not plan.sources_to_stop
-    sources -= set(plan.sources_to_stop)
     wanted = exhaustive(small, pipe, broken, sources)
+    assert (wanted is None) == bool(plan.sources_to_stop)
+    wanted = wanted or exhaustive(small, pipe, broken, sources - set(plan.sources_to_stop))
     assert wanted is not None
     kept, nodes = wanted
     assert {small.valves[i][0] for i in plan.valves} == nodes, small

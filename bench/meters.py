@@ -186,12 +186,12 @@ def main() -> int:
     try:
         port = random.randint(20_000, 32_000)  # any free port
         with intake(port, given.workers):
-            figures = measured(settings, port, given.meters, given.rounds)
+            for name, value in measured(settings, port, given.meters, given.rounds).items():
+                sys.stdout.write(f"{name}={value:.3f}\n" if "ratio" in name else f"{name}={value:.1f}\n")
+            sys.stdout.flush()
     finally:
         engine_for(settings.worker_database_url).dispose()
         subprocess.run([ROOT / "script" / "cluster", "stop"], check=True, timeout=120)
-    for name, value in figures.items():
-        sys.stdout.write(f"{name}={value:.3f}\n" if "ratio" in name else f"{name}={value:.1f}\n")
     return 0
 
 

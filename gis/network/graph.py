@@ -182,10 +182,9 @@ class Grid:
 
     @cached_property
     def _branches(self) -> Arcs:
-        """Return a tree of ways from the sources to every cell that gas reaches."""
-        _, before = breadth_first_order(self.onward, self.n_cells, directed=True, return_predecessors=True)
-        reached_cells = np.flatnonzero(before >= 0)
-        return Arcs.of(csr(before[reached_cells], reached_cells, self.n_cells + 1))
+        """Return the same tree from its root to its leaves."""
+        cells = np.flatnonzero(self._before >= 0)
+        return Arcs.of(csr(self._before[cells], cells, self.n_cells + 1))
 
     def lost_cells(self, closed: list[int], drained: list[int], stopped: list[int]) -> Index:
         """Return which cells lose the gas they have today when cells are closed, drained and sources stopped.
@@ -245,13 +244,11 @@ class Grid:
         Gas stands at a closed valve from its fed side: such a cell is reached but leads nowhere.
         """
         graph, size = self.onward, self.n_cells
-        arcs = graph.indices
-        if closed or stopped:
-            arcs = arcs.copy()
-            for cell in closed:
-                arcs[graph.indptr[cell] : graph.indptr[cell + 1]] = cell
-            first = int(graph.indptr[size])
-            arcs[first + np.searchsorted(self.source_cells, stopped)] = size
+        arcs = graph.indices.copy()
+        for cell in closed:
+            arcs[graph.indptr[cell] : graph.indptr[cell + 1]] = cell
+        first = int(graph.indptr[size])
+        arcs[first + np.searchsorted(self.source_cells, np.asarray(stopped, np.int64))] = size
         found = reached(csr_array((graph.data, arcs, graph.indptr), shape=graph.shape, copy=False), size)
         fed = np.zeros(size + 1, bool)
         fed[found] = True
@@ -260,7 +257,12 @@ class Grid:
     @cached_property
     def fed(self) -> Flags:
         """Return which cells gas reaches today."""
-        return self.supply([], [])
+        return np.asarray(self._before[: self.n_cells] >= 0)
+
+    @cached_property
+    def _before(self) -> Index:
+        """Return the cell before each in a tree of ways from the sources; negative where no gas arrives."""
+        return np.asarray(breadth_first_order(self.onward, self.n_cells, directed=True)[1], np.int64)
 
     @cached_property
     def fed_pipes(self) -> Flags:

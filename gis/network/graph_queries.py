@@ -37,7 +37,7 @@ _VALVES = (
 _REGULATORS = "select id, node_id, coalesce(outlet_node_id, 0), inlet_class from gas_regulator where status in (2, 3)"
 # Station kinds 1 to 6 can bring gas in; a refuelling (7) or regulating station (8) cannot. A gate (2) is told apart.
 _SOURCES = (
-    "select coalesce(s.id, 0), n.id, coalesce((s.kind = 2 and n.kind <> 8)::int, 0) from gas_node n "
+    "select coalesce(s.id, 0), n.id, case when n.kind = 8 and s.kind = 2 then 0 else coalesce(s.kind, 0) end from gas_node n "
     "left join gas_station s on s.node_id = n.id and s.status in (2, 3) and s.kind between 1 and 6 "
     "where (s.id is not null or (n.kind = 8 and n.status in (2, 3)))"
 )
@@ -46,6 +46,7 @@ _USERS = (
     "where status not in (3, 4) and coalesce(node_id, regulator_id) is not null"
 )
 _MOST_COLUMNS = 6
+GAS_SOURCE, GATE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
         outlet=outlet,
         users=_users(users, nodes, _whole(regulators[:, 0]), outlet),
     )
-    network = replace(network, sources=origins(network, sources[:, 2] > 0))
+    network = replace(network, sources=origins(network, _whole(sources[:, 2])))
     return StoredGrid(
         Grid(network),
         np.concatenate([nodes, np.zeros(size - len(nodes), np.int64)]),
@@ -101,17 +102,26 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
     )
 
 
-def origins(network: Network, gate: NDArray[np.bool_]) -> Index:
-    """Return the sources without the gates that stand along the way from another source.
+def origins(network: Network, kind: Index) -> Index:
+    """Return the sources without the gates that a gas source feeds: these stand along the way.
 
-    Such a gate is fed at the inlet of its own regulator. Any other gate counts as a source, since a plan
-    that overlooks one would leave a leak fed. Valves are left out of account: a gate does not begin to
-    bring gas in because a valve before it was closed.
+    They are the first gates met on the ways from a gas source, regulators not passed. Any other gate counts
+    as a source, since a plan that overlooks one would leave a leak fed. Valves are left out of account: a gate
+    does not begin to bring gas in because a valve before it was closed.
     """
-    sure = network.sources[~gate]
-    grid = Grid(Network(network.n_nodes, network.pipes, sure, inlet=network.inlet, outlet=network.outlet))
-    on_the_way = gate & grid.fed[grid.cell[network.sources]] & np.isin(network.sources, network.inlet)
-    return network.sources[~on_the_way]
+    gates = network.sources[kind == GATE]
+    ends = np.ones(len(gates), bool)
+    order = np.zeros(len(gates), np.int64)
+    walk = Grid(
+        Network(
+            network.n_nodes,
+            network.pipes,
+            network.sources[kind == GAS_SOURCE],
+            Valves(gates, ends, ~ends, order, order),
+        )
+    )
+    origin: Index = network.sources[(kind != GATE) | ~walk.fed[walk.cell[network.sources]]]
+    return origin
 
 
 def _whole(numbers: NDArray[np.floating]) -> Index:

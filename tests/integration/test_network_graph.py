@@ -155,16 +155,14 @@ def test_only_stations_that_bring_gas_in_are_sources(db: Session, kind: int, sou
     assert nodes
 
 
-def test_a_gate_behind_a_source_is_no_source_of_its_own(db: Session) -> None:
+def test_the_first_gate_behind_a_gas_source_is_no_source_but_a_second_one_is(db: Session) -> None:
     owner = make_enterprise(db)
     nodes, _ = line(db, owner, "G")
-    facts = {"form": 1, "inlet_class": 3, "outlet_class": 5, "adcode": "990101", "geom": place()}
-    beyond = make_node(db, owner, src_code="GX").id
-    db.add(Regulator(enterprise_id=owner.id, src_code="GR", node_id=nodes[5], outlet_node_id=beyond, **facts))
     db.execute(text("update gas_station set kind = 1 where enterprise_id = :e"), {"e": owner.id})
-    make_station(db, owner, src_code="GATE", node_id=nodes[5], kind=2)
+    make_station(db, owner, src_code="GATE1", node_id=nodes[2], kind=2)
+    make_station(db, owner, src_code="GATE2", node_id=nodes[4], kind=2)
     stored = load_grid(db, owner.id)
-    assert stored.nodes[stored.grid.network.sources].tolist() == [nodes[0]]
+    assert sorted(stored.nodes[stored.grid.network.sources].tolist()) == [nodes[0], nodes[4]]
 
 
 def test_a_valve_that_is_removed_faulty_or_under_repair_is_not_counted_on(db: Session) -> None:

@@ -61,7 +61,7 @@ class City:
         rows = self.session.execute(
             text(
                 "select kind, cleared_at is not null from alarm_now where enterprise_id = :e and kind in (20, 21)"
-                f" and {which} order by alarm_id"
+                f" and ({which}) order by alarm_id"
             ),
             {"e": self.own.id},
         )

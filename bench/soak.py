@@ -47,13 +47,13 @@ def status_mb(pid: int, name: str) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:")), 0.0)
 
 
-def server_of(port: int) -> int:
-    """Return the number of our child that serves a port: the newest gunicorn this process started."""
-    for pid in reversed(family_of(os.getpid())[1:]):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-        if f"127.0.0.1:{port}".encode() in words:
-            return pid
-    raise RuntimeError("the intake does not run")
+def workers_of(port: int) -> list[int]:
+    """Return the worker processes behind a port: those of our gunicorn that were forked, not started."""
+    mark = f"127.0.0.1:{port}".encode()
+    serving = [pid for pid in family_of(os.getpid()) if mark in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    if len(serving) < 2:
+        raise RuntimeError("the intake does not run")
+    return serving[1:]
 
 
 def watch(workers: list[int], samples: Samples, ended: threading.Event) -> None:
@@ -101,7 +101,7 @@ def measured(settings: Settings, port: int, given: argparse.Namespace) -> dict[s
     senders = [Sender(settings) for _ in range(CLIENTS)]
     with transaction(settings, CITY, worker=True) as session:
         session.execute(text("select ensure_reading_day(d) from unnest(array[current_date - 1, current_date]) d"))
-    workers = family_of(server_of(port))[1:]
+    workers = workers_of(port)
     samples: Samples = {}
     ended, took, sent = threading.Event(), [list[float]() for _ in senders], [0] * CLIENTS
     until = time.monotonic() + given.minutes * 60

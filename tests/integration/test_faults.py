@@ -261,7 +261,7 @@ class Feed:
         for answer in self.twins:
             assert answer.body["receipt_id"] == receipts[answer.batch_id].id
         held: dict[int, list[tuple[str, float]]] = {row.id: [] for row in receipts.values()}
-        for row in self.ask("select receipt_id, ts, value from reading r join point p on p.id = r.point_id"
+        for row in self.ask("select r.receipt_id, r.ts, r.value from reading r join point p on p.id = r.point_id"
                             " where p.enterprise_id = :e"):  # fmt: skip
             held[row.receipt_id].append((row.ts.astimezone(UTC).isoformat(), row.value))
         for batch_id, batch in self.sent.items():

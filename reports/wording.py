@@ -1,4 +1,4 @@
-"""Words of the reports without a web request: English message ids, Chinese from the reports' own catalogue."""
+"""Words of the reports without a web request: English message ids, Chinese from the same parts as the pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
-CATALOGUE = Path(__file__).resolve().parent.parent / "portal/translations/zh_CN/parts/reports.po"
+PARTS = Path(__file__).resolve().parent.parent / "portal/translations/zh_CN/parts"
 LANGUAGES = ("zh_CN", "en")
 
 Wording = Callable[..., str]
@@ -16,9 +16,12 @@ Wording = Callable[..., str]
 
 @cache
 def _chinese() -> dict[str, str]:
-    with CATALOGUE.open("rb") as lines:
-        catalogue = read_po(lines, charset="utf-8")
-    return {str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string}
+    found: dict[str, str] = {}
+    for part in sorted(PARTS.glob("*.po")):  # no id has two words across the parts
+        with part.open("rb") as lines:
+            catalogue = read_po(lines, charset="utf-8")
+        found |= {str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string}
+    return found
 
 
 def wording(language: str) -> Wording:

@@ -69,6 +69,9 @@ REASONS: dict[str, Callable[..., str]] = {
     "bad_envelope": _plain(
         lambda: gettext("The message carries neither signed properties nor an envelope object as agreed")
     ),
+    "claim_day": lambda **f: gettext(
+        "A day can be declared until %(days)s days after it, and not ahead", **_only(f, "days")
+    ),
     "bad_claim": _plain(
         lambda: gettext("The body must be an object with date, dataset, batches, rows, sm3 and perhaps batch_ids as agreed")
     ),

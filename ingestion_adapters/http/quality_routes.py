@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -19,7 +19,7 @@ from ingestion_adapters.quality.findings import reply
 from ingestion_adapters.quality.queries import open_findings_of
 from ingestion_adapters.quality.reconciliation import Claim, compared, declare
 from ingestion_adapters.receipts import PAGE_ROWS, Replayed
-from portal.core.clock import utc_now
+from portal.core.clock import local, utc_now
 from portal.core.errors import NotFound
 from portal.core.web import current_actor, opened
 
@@ -30,6 +30,7 @@ blueprint.register_error_handler(Refused, api.show_refused)
 blueprint.register_error_handler(Replayed, api.show_replayed)
 
 BATCHES_MOST = 20_000
+OLDEST_CLAIM = timedelta(days=400)
 BatchId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[!-~]+$")]
 
 
@@ -85,6 +86,9 @@ def declare_sent() -> ResponseReturnValue:
     day, who = _day(said.date), sender()
     if said.dataset not in DATASETS:
         raise Refused(400, "E_SCHEMA", "bad_claim")
+    today = local(utc_now()).date()
+    if not today - OLDEST_CLAIM <= day <= today:  # each claim makes its day due for scoring
+        raise Refused(400, "E_TIME", "claim_day", days=OLDEST_CLAIM.days)
     claim = Claim(said.dataset, said.batches, said.rows, said.sm3, said.batch_ids)
     with opened() as session:
         _once(session)

@@ -36,6 +36,7 @@ from ingestion_adapters.onboarding.rules import DOCUMENTS, DOORS, MOVES, passes
 from ingestion_adapters.onboarding.services import (
     Application,
     apply,
+    check_application,
     issue_key,
     open_onboarding,
     steps_open_to,
@@ -97,6 +98,7 @@ def send_application(session: Session) -> ResponseReturnValue:
         raise NotFound("enterprise")
     given = _application()
     files = [(kind, file) for kind in DOCUMENTS for file in request.files.getlist(f"paper_{kind}")]
+    check_application(session, enterprise_id, given, utc_now())
     papers = stored_papers(files, settings().data_dir)
     row = apply(session, enterprise_id, given, papers, now=utc_now(), actor=current_actor())
     flash(gettext("The application is with the district"), "ok")

@@ -62,12 +62,10 @@ def apply(
     session: Session, enterprise_id: int, given: Application, papers: list[Paper], *, now: datetime, actor: Actor
 ) -> Onboarding:
     """Open an application; raise Invalid for one that is incomplete, Conflict when one is open."""
-    _check(given, now)
+    check_application(session, enterprise_id, given, now)
     rounds = session.scalar(
         select(func.count()).select_from(Onboarding).where(Onboarding.enterprise_id == enterprise_id)
     )
-    if open_onboarding(session, enterprise_id) is not None:
-        raise Conflict("onboarding_open")
     row = Onboarding(
         enterprise_id=enterprise_id,
         round=(rounds or 0) + 1,
@@ -83,6 +81,13 @@ def apply(
         session.add(OnboardingDocument(onboarding_id=row.id, enterprise_id=enterprise_id, at=now, **asdict(paper)))
     _note(session, row, _Taken("apply", given.note), now=now, actor=actor)
     return row
+
+
+def check_application(session: Session, enterprise_id: int, given: Application, now: datetime) -> None:
+    """Raise what `apply` would raise; asked before papers are put on the disk."""
+    _check(given, now)
+    if open_onboarding(session, enterprise_id) is not None:
+        raise Conflict("onboarding_open")
 
 
 def open_onboarding(session: Session, enterprise_id: int) -> Onboarding | None:

@@ -20,9 +20,11 @@ from portal.config import Settings
 from portal.core.actor import Scope, cli_actor
 from portal.core.clock import local, utc_now
 from portal.core.db import hand_over_scope
+from portal.core.errors import NotFound
 from portal.operation.alarms.services import NewAlarm, raise_alarm
 from portal.operation.devices.finding import numbers_beginning
 from portal.operation.devices.jobs import count_operations
+from portal.operation.devices.services import NewCampaign, open_campaign
 from tests.factories import make_enterprise, make_point, make_station
 
 
@@ -261,3 +263,9 @@ def test_search_and_filters_use_indexes_under_row_policies(db: Session, settings
     for statement in wanted:
         plan = "\n".join(db.scalars(text(f"explain {statement}")))
         assert "Index" in plan and "Seq Scan on gas_meter" not in plan, plan
+
+
+def test_a_campaign_for_an_enterprise_that_is_not_there_is_refused_in_words(db: Session) -> None:
+    wanted = NewCampaign("升级", "某厂", "M1", "2.0", utc_now().date(), "修正时钟", enterprise_id=2**31 - 1)
+    with pytest.raises(NotFound):
+        open_campaign(db, wanted, actor=cli_actor())

@@ -180,6 +180,15 @@ def test_documents_are_kept_with_their_digest_and_read_as_downloads_only(cast: C
     assert cast["stranger"].get(place[0]).status_code == 404
 
 
+def test_a_refused_application_leaves_no_paper_on_the_disk(cast: Cast) -> None:
+    number_of(cast.apply(paper_licence=(io.BytesIO(b"%PDF-1.7 one"), "许可证.pdf")))
+    folder = Path(cast.settings.data_dir) / "onboarding"
+    before = set(folder.iterdir())
+    again = cast.apply(paper_licence=(io.BytesIO(b"%PDF-1.7 two"), "许可证.pdf"))
+    assert again.status_code == 409
+    assert set(folder.iterdir()) == before
+
+
 def test_deadlines_are_working_days(cast: Cast) -> None:
     number = number_of(cast.apply())
     with transaction(cast.settings, CITY) as session:

@@ -76,6 +76,15 @@ def test_a_malformed_declaration_is_refused(program: Program, more: dict[str, ob
     assert program.count("select count(*) from reconciliation_claim where enterprise_id = :e") == 0
 
 
+@pytest.mark.parametrize("days", [-401, 2])
+def test_a_day_too_far_away_is_not_declared(program: Program, days: int) -> None:
+    day = (local(utc_now()) + timedelta(days=days)).date().isoformat()
+    said = {"date": day, "dataset": "RT", "batches": 1, "rows": 1, "sm3": "a" * 64}
+    answer = program.call("POST", "/api/v1/reconciliation", json.dumps(said).encode())
+    assert (answer.status_code, answer.json["code"]) == (400, "E_TIME")
+    assert program.count("select count(*) from reconciliation_claim where enterprise_id = :e") == 0
+
+
 def test_an_unsigned_declaration_is_refused(app: Flask) -> None:
     assert app.test_client().post("/api/v1/reconciliation", json={}).status_code == 401
 

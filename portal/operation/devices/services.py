@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from portal.accounts.queries import enterprise_by_id
 from portal.audit.services import record
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, NotAllowed
@@ -28,9 +29,11 @@ class NewCampaign:
 
 
 def open_campaign(session: Session, wanted: NewCampaign, *, actor: Actor) -> FirmwareCampaign:
-    """Open a campaign; raise NotAllowed for somebody who does not answer for the whole city."""
+    """Open a campaign; raise NotAllowed outside the whole city's scope, NotFound for an unknown enterprise."""
     if not actor.scope.whole_city:
         raise NotAllowed("campaign_city_only")
+    if wanted.enterprise_id is not None:
+        enterprise_by_id(session, wanted.enterprise_id)
     campaign = FirmwareCampaign(**vars(wanted), opened_by=actor.shown_name)
     session.add(campaign)
     session.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -69,7 +70,10 @@ def _server() -> dict[str, str]:
     if foreign := os.environ.get("PORTAL_TEST_DATABASE_URL"):
         return _secrets_of(foreign)
     folder = Path(os.environ.get("PORTAL_TEST_DIR", ROOT / "var" / "test"))
-    subprocess.run([ROOT / "script" / "cluster", "start", "--throwaway", folder], check=True, timeout=120)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:  # several runners of one suite share the cluster
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([ROOT / "script" / "cluster", "start", "--throwaway", folder], check=True, timeout=120)
     return _read_secrets(folder / "secrets.env")
 
 

@@ -156,7 +156,9 @@ def texts() -> Iterator[Case]:
     yield _row("text_nul", "USR", USER | {"address": "路\x0012"}, "E_SCHEMA")
     yield _json("lone_surrogate", lambda: raw_reading('"\\ud800"', "point"), "E_SCHEMA", status=400)
     yield _json("surrogate_as_bytes", lambda: raw_reading('"@@"', "point").replace(b"@@", b"\xed\xa0\x80"), "E_SCHEMA")
-    yield _json("overlong_utf8", lambda: raw_reading('"@@"', "point").replace(b"@@", b"\xc0\xaf"), "E_SCHEMA")
+    yield _json("overlong_utf8", lambda: raw_reading('"@@"', "point").replace(b"@@", b"\xc0\xaf"), "E_SCHEMA",
+                # A file is read as GB 18030 then, in which these bytes are a sign.
+                at={"drop": "E_UNKNOWN_OBJECT", "upload": "E_UNKNOWN_OBJECT"})
     yield _json("bare_control", lambda: raw_reading('"@@"', "point").replace(b"@@", b"\x01\x02"), "E_SCHEMA")
     yield _row("field_of_10_mb", "USR", USER | {"address": "长" * (9 * MB // 6)}, "E_SCHEMA")
 
@@ -210,7 +212,7 @@ def other_texts() -> Iterator[Case]:
     yield Case("csv_no_header", "RT", lambda: b"1,2,3\n4,5,6\n", "E_SCHEMA", CSV)
     yield Case("csv_empty", "RT", lambda: b"", "E_SCHEMA", CSV)
     yield Case("csv_doubled_header", "RT", lambda: b"point,t,v,v\nED1,0,1,2\n", "E_SCHEMA", CSV)
-    yield Case("csv_nul", "RT", lambda: head + b"ED\x001,0,1\n", "E_SCHEMA", CSV, at={"drop": "", "upload": ""})
+    yield Case("csv_nul", "RT", lambda: head + b"ED\x001,0,1\n", "E_SCHEMA", CSV)
     yield Case("csv_open_quote", "RT", lambda: head + b'"ED1,0,1\n' * 3, "E_SCHEMA", CSV)
     yield Case("csv_nan", "RT", lambda: head + f"ED1,{reading()['t']},NaN\n".encode(), "E_RANGE", CSV)
     yield Case("csv_1e400", "RT", lambda: head + f"ED1,{reading()['t']},1e400\n".encode(), "E_SCHEMA", CSV)
@@ -238,7 +240,7 @@ def _csv(row: dict[str, Any]) -> str:
 
 def packed() -> Iterator[Case]:
     """Give compressed bodies: bombs, torn ones, ones that lie."""
-    bomb = gzip.compress(b" " * (63 * MB), 9, mtime=0)
+    bomb = gzip.compress(b" " * (39 * MB), 9, mtime=0)
     yield Case("gzip_bomb", "RT", lambda: bomb * 140, "E_QUOTA", JSON, "gzip", status=413)
     yield Case("gzip_of_gzip", "RT", lambda: gzip.compress(bomb), "E_SCHEMA", JSON, "gzip")
     yield Case("gzip_torn", "RT", lambda: gzip.compress(records(reading()))[:-6], "E_SCHEMA", JSON, "gzip", status=400)
@@ -247,10 +249,10 @@ def packed() -> Iterator[Case]:
     yield Case("gzip_empty_objects", "RT", lambda: gzip.compress(b'{"records":[' + b"{}," * (20 * MB) + b"{}]}"),
                "E_QUOTA", JSON, "gzip", status=413)
     yield Case("gzip_blanks", "RT", lambda: bomb, "E_SCHEMA", JSON, "gzip", status=400)
-    yield Case("gzip_blank_lines", "RT", lambda: gzip.compress(b"\n" * (63 * MB)), "E_QUOTA", NDJSON, "gzip")
-    yield Case("gzip_csv_cells", "RT", lambda: gzip.compress(b"point,t,v\n" + b"," * (60 * MB)), "E_QUOTA", CSV, "gzip")
+    yield Case("gzip_blank_lines", "RT", lambda: gzip.compress(b"\n" * (39 * MB)), "E_QUOTA", NDJSON, "gzip")
+    yield Case("gzip_csv_cells", "RT", lambda: gzip.compress(b"point,t,v\n" + b"," * (38 * MB)), "E_QUOTA", CSV, "gzip")
     yield Case("zstd_bomb", "RT", lambda: zstandard.compress(b" " * (256 * MB)), "E_QUOTA", JSON, "zstd", status=413)
-    yield Case("zstd_many", "RT", lambda: zstandard.compress(b" " * (60 * MB)) * 1000, "E_QUOTA", JSON, "zstd")
+    yield Case("zstd_many", "RT", lambda: zstandard.compress(b" " * (38 * MB)) * 1000, "E_QUOTA", JSON, "zstd")
     yield Case("zstd_torn", "RT", lambda: zstandard.compress(records(reading()))[:-3], "E_SCHEMA", JSON, "zstd")
     yield Case("zstd_wide_window", "RT", _wide_window, "E_SCHEMA", JSON, "zstd")
     yield Case("encoding_br", "RT", lambda: records(reading()), "E_SCHEMA", JSON, "br", status=415)
@@ -414,7 +416,7 @@ def layers() -> Iterator[Case]:
     yield Case("layer_without_system", "USR", lambda: json.dumps({
         "type": "FeatureCollection", "features": [
             {"type": "Feature", "properties": {"user_no": "L9"}, "geometry": {"type": "Point", "coordinates": [1, 2]}}
-        ]}).encode(), "E_CRS", suffix="geojson")
+        ]}).encode(), "E_CRS", suffix="geojson", at={"upload": "no receipt"})  # the page asks for the system
     yield Case("gpkg_of_noise", "USR", lambda: b"SQLite format 3\0" + b"\xff" * 4000, "E_SCHEMA", suffix="gpkg")
     yield Case("executable", "USR", lambda: b"\x7fELF" + b"\0" * 4000, "E_SCHEMA", suffix="csv")
     yield Case("noise", "USR", lambda: bytes(range(256)) * 100, "E_SCHEMA", suffix="csv")

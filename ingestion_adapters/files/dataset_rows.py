@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,16 +15,17 @@ from sqlalchemy.orm import Session
 from gis.crs import CoordinateSystem, UnusableCrs, crs_from_wkt, parse_crs, storage_from
 from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.files.findings import Finding, Where, say
-from ingestion_adapters.files.headings import SURPLUS, header_place, names_of
+from ingestion_adapters.files.headings import HEADER_SEARCH_ROWS, SURPLUS, header_place, names_of
 from ingestion_adapters.files.raw import Cell, Grid, Note
 from ingestion_adapters.files.readers.text import decode
 from ingestion_adapters.files.sandbox import read_file
-from ingestion_adapters.http.bodies import INFLATED_BYTES, JSON, NDJSON, ROWS, Refused, payload_of
+from ingestion_adapters.http.bodies import CSV_COLUMNS, INFLATED_BYTES, JSON, NDJSON, ROWS, Refused, payload_of
 from ingestion_adapters.mapping.queries import spoken_by
 from ingestion_adapters.store_readings import RawReadings
 
 JSON_SUFFIXES = {".json": JSON, ".ndjson": NDJSON, ".jsonl": NDJSON}
 TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".geojson", ".gpkg", ".zip")
+
 _DIGITS = 9
 _SNIFFED = 64 * 1024
 
@@ -73,7 +75,8 @@ def rows_of_file(path: Path, told: Told) -> FileRows:
         headed += _add_grid(grid, told, rows, lines)
     if not headed and reply.grids and reply.grids[0].columns is None:
         # Headings all unknown: the rows say so one by one, as at the adapter API, or a mapping knows them.
-        headed += _add_grid(_first_row_as_header(reply.grids[0]), told, rows, lines)
+        first = _first_row_as_header(reply.grids[0])
+        headed += bool(first.columns) and _add_grid(first, told, rows, lines)
     if not headed:
         raise _refused(say("header_missing", Where(path.name), {"value": ""}))
     if len(rows) > ROWS:
@@ -117,6 +120,8 @@ def _text(path: Path) -> bytes:
 def _add_grid(grid: Grid, told: Told, rows: list[dict[str, Any]], lines: list[int]) -> bool:
     """Add a table's rows; return whether it had a header of the dataset."""
     body, numbers, headings = grid.rows, grid.numbers, grid.columns
+    if max(len(headings or ()), *map(len, grid.rows[:HEADER_SEARCH_ROWS]), 0) > CSV_COLUMNS:
+        raise Refused(400, "E_SCHEMA", "bad_csv")
     if headings is None:
         place = header_place(grid.rows, told.dataset, told.own)
         if place is None:
@@ -126,7 +131,7 @@ def _add_grid(grid: Grid, told: Told, rows: list[dict[str, Any]], lines: list[in
     elif grid.wkb is None and not grid.layer and not any(headings):
         return False
     names = names_of(headings, told.dataset, told.own)
-    doubled = {each for each in names if each and names.count(each) > 1}
+    doubled = {each for each, times in Counter(names).items() if each and times > 1}
     if doubled:
         facts = {"name": sorted(doubled)[0], "other": sorted(doubled)[0]}
         raise _refused(say("column_double", Where(told.name), facts))

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.checks import clean_text
 from ingestion_adapters.doors import AWAY, Door
 from ingestion_adapters.files.dataset_rows import comes_by_rows
 from ingestion_adapters.files.judge import Judged, judge_delivery
@@ -150,5 +151,14 @@ def _finish(settings: Settings, job_id: int, judged: Judged, state: str, note: s
 
 
 def _end(session: Session, job: ImportJob, report: dict[str, Any], state: str, note: str | None) -> None:
-    job.state, job.step, job.note, job.result, job.finished_at = state, 100, note, report, utc_now()
+    job.state, job.step, job.note, job.result, job.finished_at = state, 100, note, storable(report), utc_now()
     announce(session, "task", job.id, enterprise_id=job.enterprise_id, adcode=None)
+
+
+def storable(value: Any) -> Any:
+    """Return a report without signs that JSON in the database cannot hold, such as NUL in a code."""
+    if isinstance(value, dict):
+        return {str(name): storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(each) for each in value]
+    return clean_text(value, max(len(value), 1)) if isinstance(value, str) else value

@@ -23,7 +23,7 @@ from portal.core.errors import PortalError
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 CONTENT_TYPES = (JSON, NDJSON, CSV)
 BODY_BYTES = 10 * 1024 * 1024
-INFLATED_BYTES = 64 * 1024 * 1024
+INFLATED_BYTES = 40 * 1024 * 1024
 ROWS = 200_000
 VALUES = 5_000_000
 CSV_COLUMNS = 200

@@ -27,8 +27,14 @@ KNOWN_MARKS = {line.split("\t")[0] for line in (ROOT / "docs" / "clauses.tsv").r
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that claims a clause which the standard does not have."""
+    """Refuse a test that claims a clause which the standard does not have; hand whole files to one runner.
+
+    Journeys drive a whole installation and a browser: one at a time, and first, so that nobody waits for them last.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "journeys")
     for item in items:
+        journey = item.path.parent.name == "journeys"
+        item.add_marker(pytest.mark.xdist_group("journeys" if journey else str(item.path)))
         for mark in item.iter_markers("clause"):
             for clause in mark.args:
                 if clause not in KNOWN_MARKS:

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 KNOWN_MARKS = {line.split("\t")[0] for line in (ROOT / "docs" / "clauses.tsv").read_text("utf-8").splitlines()}
 
 
+@pytest.hookimpl(tryfirst=True)  # before the runners read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test that claims a clause which the standard does not have; hand whole files to one runner.
 

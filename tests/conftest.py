@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -16,6 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
+from xdist.scheduler import LoadFileScheduling
 
 from portal.config import Settings
 from portal.core.actor import CITY
@@ -26,16 +28,22 @@ ROOT = Path(__file__).parents[1]
 KNOWN_MARKS = {line.split("\t")[0] for line in (ROOT / "docs" / "clauses.tsv").read_text("utf-8").splitlines()}
 
 
-@pytest.hookimpl(tryfirst=True)  # before the runners read the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that claims a clause which the standard does not have; hand whole files to one runner.
+class OneAfterTheOther(LoadFileScheduling):
+    """Hands whole files to a runner, and all journeys to one: each drives an installation and a browser."""
 
-    Journeys drive a whole installation and a browser: one at a time, and first, so that nobody waits for them last.
-    """
+    def _split_scope(self, nodeid: str) -> str:
+        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid.split("::", 1)[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAfterTheOther:
+    """Return how tests are dealt out to runners."""
+    return OneAfterTheOther(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that claims a clause which the standard does not have; begin with the journeys, they take longest."""
     items.sort(key=lambda item: item.path.parent.name != "journeys")
     for item in items:
-        journey = item.path.parent.name == "journeys"
-        item.add_marker(pytest.mark.xdist_group("journeys" if journey else str(item.path)))
         for mark in item.iter_markers("clause"):
             for clause in mark.args:
                 if clause not in KNOWN_MARKS:

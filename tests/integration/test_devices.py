@@ -58,7 +58,10 @@ def test_each_step_of_a_life_is_kept_and_an_impossible_one_refused(db: Session) 
     send(db, own, device(status=2))
 
     assert [(each.field, each.rule) for each in refused.rejections] == [("status", "DEV-1")]
-    steps = db.execute(text("select from_status, to_status, said_by, reason from device_step order by id")).all()
+    steps = db.execute(
+        text("select from_status, to_status, said_by, reason from device_step where enterprise_id = :e order by id"),
+        {"e": own.id},
+    ).all()
     assert [row[:2] for row in steps] == [(None, 0), (0, 1), (1, 2)]
     assert steps[1][2:] == ("李*", "安装")
 
@@ -69,23 +72,33 @@ def test_what_is_left_out_keeps_its_value(db: Session) -> None:
     again = send(db, own, device(battery_percent=80))
     same = send(db, own, device(battery_percent=80))
 
-    row = db.execute(text("select maker, battery_percent, key_device from device")).one()
+    row = db.execute(
+        text("select maker, battery_percent, key_device from device where enterprise_id = :e"), {"e": own.id}
+    ).one()
     assert tuple(row) == ("甲", 80, True)
     assert (again.accepted, same.accepted, same.duplicate) == (1, 0, 1)
-    assert db.scalar(text("select count(*) from device_history")) == 0
+    assert db.scalar(text("select count(*) from device_history where enterprise_id = :e"), {"e": own.id}) == 0
 
 
 def test_a_device_finds_its_object_points_and_gateway(db: Session) -> None:
     own = make_enterprise(db)
     station, point = make_station(db, own), make_point(db, own)
     sent = send(
-        db, own, device(object_code=station.src_code, points=[point.src_code, "no such"], gateway="G"), device("G", kind=20)
+        db,
+        own,
+        device(object_code=station.src_code, points=[point.src_code, "no such"], gateway="G"),
+        device("G", kind=20),
     )
 
-    row = db.execute(text("select object_type, object_id, gateway_id, adcode, geom is not null from device where src_code = 'D1'"))
-    gateway = db.scalar(text("select id from device where src_code = 'G'"))
+    row = db.execute(
+        text(
+            "select object_type, object_id, gateway_id, adcode, geom is not null from device where src_code = 'D1' and enterprise_id = :e"
+        ),
+        {"e": own.id},
+    )
+    gateway = db.scalar(text("select id from device where src_code = 'G' and enterprise_id = :e"), {"e": own.id})
     assert tuple(row.one()) == ("station", station.id, gateway, "990101", True)
-    assert db.scalar(text("select point_id from device_point")) == point.id
+    assert db.scalar(text("select point_id from device_point where point_id = :p"), {"p": point.id}) == point.id
     assert [(each.field, each.severity) for each in sent.rejections] == [("points", "warning")]
 
 
@@ -96,7 +109,10 @@ def test_certificates_outlive_their_device_by_the_years_of_the_policy(db: Sessio
     send(db, own, device(certificates=[certificate]))
     send(db, own, device("D2", replaces="D1"))
 
-    assert db.execute(text("select status, replaced_at is not null from device where src_code = 'D1'")).one() == (7, True)
+    assert db.execute(
+        text("select status, replaced_at is not null from device where src_code = 'D1' and enterprise_id = :e"),
+        {"e": own.id},
+    ).one() == (7, True)
     with pytest.raises(DBAPIError, match="permission denied"), db.begin_nested():
         db.execute(text("delete from device_certificate"))
 
@@ -116,7 +132,9 @@ def test_nobody_removes_a_certificate_too_early(owner: Session) -> None:
         {"e": number},
     ).all()
     owner.execute(
-        text("insert into device_certificate (device_id, enterprise_id, kind, number) select d, :e, 1, 'X' from unnest(:d) d"),
+        text(
+            "insert into device_certificate (device_id, enterprise_id, kind, number) select d, :e, 1, 'X' from unnest(:d) d"
+        ),
         {"e": number, "d": list(ids)},
     )
     with pytest.raises(DBAPIError, match="certificate_kept"), owner.begin_nested():
@@ -137,7 +155,9 @@ def test_counters_of_meters_go_to_their_own_table_and_can_be_read_back(db: Sessi
     point = make_point(db, own)
     send(db, own, meter("M1"), meter("M2"))
     days = [now - timedelta(days=n) for n in range(3, 0, -1)]
-    first = count(db, own, ("M1", days[0], 10.0), ("M2", days[0], 5.0), (point.src_code, now, 2.0), ("M9", days[0], 1.0))
+    first = count(
+        db, own, ("M1", days[0], 10.0), ("M2", days[0], 5.0), (point.src_code, now, 2.0), ("M9", days[0], 1.0)
+    )
     second = count(db, own, ("M1", days[2], 14.0), ("M1", days[2], 14.0))
     late = count(db, own, ("M1", days[1], 12.0))
     again = count(db, own, ("M1", days[1], 12.0))
@@ -146,10 +166,14 @@ def test_counters_of_meters_go_to_their_own_table_and_can_be_read_back(db: Sessi
     assert (second.accepted, second.duplicate) == (1, 1)
     assert (late.accepted, again.accepted, again.duplicate) == (1, 0, 1)
     chain = db.execute(
-        text("select r.ts, r.prev_ts from meter_reading r join gas_meter m on m.id = r.meter_id and m.src_code = 'M1' order by ts")
+        text(
+            "select r.ts, r.prev_ts from meter_reading r join gas_meter m on m.id = r.meter_id and m.src_code = 'M1' order by ts"
+        )
     ).all()
     assert [tuple(row) for row in chain] == [(days[0], None), (days[1], days[0]), (days[2], days[1])]
-    latest = text("select l.ts, l.value from meter_latest l join gas_meter m on m.id = l.meter_id where m.src_code = 'M1'")
+    latest = text(
+        "select l.ts, l.value from meter_latest l join gas_meter m on m.id = l.meter_id where m.src_code = 'M1'"
+    )
     assert tuple(db.execute(latest).one()) == (days[2], 14.0)
 
 
@@ -227,7 +251,9 @@ def test_operations_and_accident_operations_are_counted_apart(db: Session) -> No
 
     count_operations(db, utc_now())
     count_operations(db, utc_now())
-    row = db.execute(text("select day, operations, accidents from device_day where enterprise_id = :e"), {"e": own.id}).one()
+    row = db.execute(
+        text("select day, operations, accidents from device_day where enterprise_id = :e"), {"e": own.id}
+    ).one()
     assert tuple(row) == (noon.date(), 3, 1)
 
 

@@ -275,6 +275,7 @@ def test_object_of_another_enterprise_does_not_exist(app: Flask, stage: Stage, r
 def test_the_same_objects_exist_for_the_city(app: Flask, stage: Stage) -> None:
     client = stage.browsers[Role.CITY_REGULATOR]
     pages = [url for method, url, permission in foreign_addresses(app, stage) if method == "GET"]
+    pages = [url for url in pages if not url.endswith("/sent")]  # only a mapped batch is kept as sent
     found = {url: status_of(client, "GET", url) for url in pages}
     assert len(found) >= 6
     assert {url: status for url, status in found.items() if status in (401, 403, 404) or status >= 500} == {}

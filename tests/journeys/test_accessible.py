@@ -117,11 +117,13 @@ def test_axe_finds_nothing_serious_on_the_way(visitor: Page, role: str) -> None:
         order_a_report(visitor)
     wrong: list[str] = []
     waiting = ["/", "/search?q=WZ"]
+    seen: set[str] = set()  # the home page is another one for each role, and every page leads back to it
     while waiting:
         address = waiting.pop(0)
         route = route_of(address)
-        if route is None or route in met:
+        if route is None or route in met or route in seen:
             continue
+        seen.add(route)
         visitor.set_viewport_size({"width": 1366, "height": 768})
         visitor.goto(address)
         if route == "/map":

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
@@ -21,9 +19,9 @@ from ingestion_adapters.quality.labels import figure_words, object_words, qualit
 from ingestion_adapters.quality.reconciliation import compared
 from ingestion_adapters.quality.verdicts import ALL_DATASETS, QUALITIES
 from portal.audit.services import record
-from portal.core.cells import safe_value
 from portal.core.clock import local, utc_now
 from portal.core.errors import Invalid
+from portal.core.exports import csv_of
 from portal.core.paging import neighbours, parse_cursor, parse_number, parse_words
 from portal.core.web import current_actor, requires, web_transaction
 
@@ -89,7 +87,7 @@ def download_scores(session: Any) -> ResponseReturnValue:
             [row.day.isoformat(), name, row.dataset, names[row.quality], f"{row.score:.2f}", str(row.rules), at]
         )
     record(session, current_actor(), "quality.export", object_type="quality_score", object_id=f"{first}/{last}")
-    return _csv(lines, f"quality-{first}-{last}.csv")
+    return csv_of(lines[0], lines[1:], f"quality-{first}-{last}.csv")
 
 
 @blueprint.get("/quality/behind")
@@ -169,7 +167,7 @@ def download_findings(session: Any) -> ResponseReturnValue:
         head = [row.task_no, states[row.state][0], name, names[row.quality], row.rule_code, en if english else zh]
         lines.append([*head, thing, figures, *days, due])
     record(session, current_actor(), "quality.export_findings", object_type="quality_finding", object_id=wanted.view)
-    return _csv(lines, f"quality-findings-{local(now):%Y%m%d}.csv")
+    return csv_of(lines[0], lines[1:], f"quality-findings-{local(now):%Y%m%d}.csv")
 
 
 def _finding_filter(given: Mapping[str, str]) -> reads.FindingFilter:
@@ -279,14 +277,6 @@ def show_reconciliation(session: Any) -> ResponseReturnValue:
         names=dict(known),
         sums={state: sum(line.state == state for line in lines) for state in ("equal", "differs", "undeclared")},
     )
-
-
-def _csv(lines: list[list[str]], name: str) -> Response:
-    text = io.StringIO()
-    csv.writer(text).writerows([[safe_value(value) for value in line] for line in lines])
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
 
 
 def _day(name: str) -> date | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date, datetime
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.audit.labels import all_words
@@ -22,10 +20,10 @@ from portal.audit.rules import as_words, differences
 from portal.audit.sealing import LEDGERS, verify
 from portal.audit.services import record
 from portal.core.actor import CITY
-from portal.core.cells import safe_cell
 from portal.core.clock import local
 from portal.core.db import transaction
 from portal.core.errors import NotFound
+from portal.core.exports import CsvFile
 from portal.core.web import current_actor, requires, settings
 
 blueprint = Blueprint("audit", __name__, url_prefix="/admin/audit")
@@ -77,25 +75,18 @@ def show(entry_id: int) -> ResponseReturnValue:
 @requires("audit.read")
 def export() -> ResponseReturnValue:
     """Give the filtered acts as CSV (UTF-8 with BOM); the export itself is an act."""
-    wanted, lines = _filter(), io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(COLUMNS)
+    wanted, made = _filter(), CsvFile(COLUMNS)
     with transaction(settings(), CITY) as database:
-        found = [
-            [safe_cell(_cell(getattr(entry, name))) for name in COLUMNS]
-            for entry in entries_for_export(database, wanted)
-        ]
-        writer.writerows(found)
+        for entry in entries_for_export(database, wanted):
+            made.add([_cell(getattr(entry, name)) for name in COLUMNS])
         record(
             database,
             current_actor(),
             "audit.export",
             object_type="audit_entry",
-            after={"rows": len(found), "filter": wanted.as_dict()},
+            after={"rows": made.rows, "filter": wanted.as_dict()},
         )
-    answer = Response("\ufeff" + lines.getvalue(), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
-    return answer
+    return made.answer("audit.csv")
 
 
 @blueprint.post("/verify")

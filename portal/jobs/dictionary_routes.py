@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.core.cells import safe_value
 from portal.core.errors import NotFound
+from portal.core.exports import csv_of
 from portal.core.paging import parse_words
 from portal.core.web import note_export, opened, requires
 from portal.jobs.queries import dictionary_codes, dictionary_facts, former_words
@@ -44,13 +41,7 @@ def export() -> ResponseReturnValue:
     with opened() as session:
         codes = dictionary_codes(session, name, words)
         note_export(session, "dict_entry", len(codes))
-    target = io.StringIO()
-    writer = csv.writer(target)
-    writer.writerow(COLUMNS)
-    writer.writerows([safe_value(getattr(code, column)) for column in COLUMNS] for code in codes)
-    answer = Response("\ufeff" + target.getvalue(), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = "attachment; filename=dictionaries.csv"
-    return answer
+    return csv_of(COLUMNS, ([getattr(code, column) for column in COLUMNS] for code in codes), "dictionaries.csv")
 
 
 def _asked() -> tuple[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -15,9 +13,9 @@ from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
 from gis.basemap.queries import district_names
-from portal.core.cells import safe_value
 from portal.core.clock import CITY_ZONE, utc_now
 from portal.core.codes import words_of
+from portal.core.exports import CsvFile
 from portal.core.paging import Page, neighbours, parse_cursor, parse_number, parse_words
 from portal.core.web import current_actor, note_export, requires, web_transaction
 from portal.registers.queries import (
@@ -206,19 +204,13 @@ def _links(page: Page, register: Register, kept: dict[str, str]) -> dict[str, st
 
 def _export(session: Session, register: Register) -> Response:
     scope, now, speech = current_actor().scope, utc_now(), speech_of(session)
-    target, rows = io.StringIO(), 0
-    writer = csv.writer(target)
     names = ["enterprise_id", *(name for name in register.columns if name != "enterprise_id")]
     columns = [register.column(name) for name in names]
-    writer.writerow([speech.label(column) for column in columns])
+    made = CsvFile([speech.label(column) for column in columns])
     for row in records_listed(session, register, parse_narrowing(register, request.args), scope=scope, now=now):
-        cells = (exported(column, getattr(row, column.name), speech) for column in columns)
-        writer.writerow([safe_value(cell) for cell in cells])
-        rows += 1
-    note_export(session, register.model.__tablename__, rows)
-    answer = Response("\ufeff" + target.getvalue(), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f"attachment; filename={register.key}.csv"
-    return answer
+        made.add(exported(column, getattr(row, column.name), speech) for column in columns)
+    note_export(session, register.model.__tablename__, made.rows)
+    return made.answer(f"{register.key}.csv")
 
 
 def _record_page(session: Session, register: Register, number: int, more: More | None) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
 from portal.audit.services import record
-from portal.core.cells import safe_value
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
+from portal.core.exports import CsvFile
 from portal.core.paging import Page, neighbours, parse_cursor
 from portal.core.web import current_actor, requires, web_transaction
 from portal.operation.alarms.forms import (
@@ -141,19 +139,11 @@ def count(session: Session) -> ResponseReturnValue:
 @web_transaction
 def export(session: Session) -> ResponseReturnValue:
     """Give the filtered alarms as CSV for spreadsheets; the export is audited."""
-    actor, lines, rows = current_actor(), io.StringIO(), 0
-    writer = csv.writer(lines)
-    writer.writerow(_export_head())
+    actor, made = current_actor(), CsvFile(_export_head())
     for row in alarms_listed(session, parse_filter(request.args), scope=actor.scope):
-        writer.writerow([safe_value(each) for each in _export_row(row)])
-        rows += 1
-    record(session, actor, "alarm.export", object_type="alarm", after={"rows": rows})
-    name = f"alarms-{local(utc_now()):%Y%m%d-%H%M}.csv"
-    return Response(
-        "\ufeff" + lines.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+        made.add(_export_row(row))
+    record(session, actor, "alarm.export", object_type="alarm", after={"rows": made.rows})
+    return made.answer(f"alarms-{local(utc_now()):%Y%m%d-%H%M}.csv")
 
 
 def _export_head() -> list[str]:

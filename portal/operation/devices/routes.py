@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from functools import partial
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
 from gis.basemap.queries import district_names
 from portal.audit.services import record
-from portal.core.cells import safe_value
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
+from portal.core.exports import CsvFile
 from portal.core.web import current_actor, requires, web_transaction
 from portal.operation.devices.finding import NumberPage, parse_place
 from portal.operation.devices.forms import parse_campaign, parse_filter
@@ -106,11 +104,9 @@ def show_devices(session: Session) -> ResponseReturnValue:
 @web_transaction
 def export(session: Session) -> ResponseReturnValue:
     """Give the filtered devices as CSV for spreadsheets; the export is audited."""
-    actor, lines, count = current_actor(), io.StringIO(), 0
-    names, districts = enterprise_names(session), district_names(session, language())
+    actor, names, districts = current_actor(), enterprise_names(session), district_names(session, language())
     today, warn = local(utc_now()).date(), _warn_days(session)
-    writer = csv.writer(lines)
-    writer.writerow(
+    made = CsvFile(
         [
             gettext("Device code"), gettext("Name"), gettext("Kind"), gettext("Life cycle"), gettext("Live state"),
             gettext("Enterprise"), gettext("District"), gettext("Object"), gettext("Maker"), gettext("Model"),
@@ -124,19 +120,9 @@ def export(session: Session) -> ResponseReturnValue:
             names.get(row.enterprise_id, ""), districts.get(row.adcode or "", row.adcode), row.object_code, row.maker,
             row.model, row.serial, row.firmware, row.installed_on, row.calibration_due_on,
         ]  # fmt: skip
-        writer.writerow([safe_value(each) for each in cells])
-        count += 1
-    record(session, actor, "device.export", object_type="device", after={"rows": count})
-    return csv_answer(lines, f"devices-{local(utc_now()):%Y%m%d-%H%M}.csv")
-
-
-def csv_answer(lines: io.StringIO, name: str) -> Response:
-    """Return CSV as a file that spreadsheets read."""
-    return Response(
-        "\ufeff" + lines.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+        made.add(cells)
+    record(session, actor, "device.export", object_type="device", after={"rows": made.rows})
+    return made.answer(f"devices-{local(utc_now()):%Y%m%d-%H%M}.csv")
 
 
 @blueprint.get("/<int:device_id>")

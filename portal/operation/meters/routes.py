@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
 from gis.basemap.queries import district_names
 from portal.audit.services import record
-from portal.core.cells import safe_value
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
+from portal.core.exports import CsvFile
 from portal.core.paging import parse_number, parse_words
 from portal.core.web import current_actor, requires, web_transaction
 from portal.operation.devices.finding import parse_place
@@ -113,9 +111,8 @@ def show_meters(session: Session) -> ResponseReturnValue:
 @web_transaction
 def export(session: Session) -> ResponseReturnValue:
     """Give the filtered meters as CSV for spreadsheets; the export is audited."""
-    actor, lines, count, today = current_actor(), io.StringIO(), 0, local(utc_now()).date()
-    names, writer = enterprise_names(session), csv.writer(lines)
-    writer.writerow(
+    actor, today, names = current_actor(), local(utc_now()).date(), enterprise_names(session)
+    made = CsvFile(
         [
             gettext("Meter code"), gettext("User number"), gettext("Kind"), gettext("Enterprise"), gettext("Largest flow"),
             gettext("Maker"), gettext("Serial number"), gettext("Installed on"), gettext("To be replaced by"),
@@ -128,14 +125,9 @@ def export(session: Session) -> ResponseReturnValue:
             row.qmax_m3_per_h, row.maker, row.serial, row.installed_on, row.expires_on,
             word_of("valve_state", row.valve_state, language()),
         ]  # fmt: skip
-        writer.writerow([safe_value(each) for each in cells])
-        count += 1
-    record(session, actor, "meter.export", object_type="gas_meter", after={"rows": count})
-    return Response(
-        "\ufeff" + lines.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="meters-{local(utc_now()):%Y%m%d-%H%M}.csv"'},
-    )
+        made.add(cells)
+    record(session, actor, "meter.export", object_type="gas_meter", after={"rows": made.rows})
+    return made.answer(f"meters-{local(utc_now()):%Y%m%d-%H%M}.csv")
 
 
 @blueprint.get("/<int:meter_id>")

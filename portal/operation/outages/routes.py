@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
 from portal.audit.services import record
-from portal.core.cells import safe_value
 from portal.core.clock import local, utc_now
 from portal.core.codes import word_of, words_of
+from portal.core.exports import CsvFile
 from portal.core.paging import neighbours, parse_cursor, parse_number, parse_words
 from portal.core.web import current_actor, requires, web_transaction
 from portal.operation.outages.labels import outage_facts, outcome_words, span_words, tree_of
@@ -94,9 +92,8 @@ def show_outages(session: Session) -> ResponseReturnValue:
 @web_transaction
 def export(session: Session) -> ResponseReturnValue:
     """Give the filtered outages as CSV for spreadsheets; the export is audited."""
-    actor, lines, count = current_actor(), io.StringIO(), 0
-    writer = csv.writer(lines)
-    writer.writerow(
+    actor = current_actor()
+    made = CsvFile(
         [
             gettext("Number"), gettext("Level of the fault"), gettext("Enterprise"), gettext("Silent part"), gettext("Points"),
             gettext("Silent since"), gettext("Noticed at"), gettext("Ended at"), gettext("What became of it"),
@@ -107,15 +104,9 @@ def export(session: Session) -> ResponseReturnValue:
         times = [local(at).strftime("%Y-%m-%d %H:%M:%S") if at else "" for at in (row.began_at, row.noticed_at, row.ended_at)]
         level, outcome = word_of("outage_level", row.level, language()), outcome_words().get(row.outcome or "", "")
         cells = [row.id, level, row.enterprise, row.subject, row.points, *times, outcome, row.lost, row.filled, row.alarm_id]
-        writer.writerow([safe_value(each) for each in cells])
-        count += 1
-    record(session, actor, "outage.export", object_type="outage", after={"rows": count})
-    name = f"outages-{local(utc_now()):%Y%m%d-%H%M}.csv"
-    return Response(
-        "\ufeff" + lines.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+        made.add(cells)
+    record(session, actor, "outage.export", object_type="outage", after={"rows": made.rows})
+    return made.answer(f"outages-{local(utc_now()):%Y%m%d-%H%M}.csv")
 
 
 @blueprint.get("/<int:outage_id>")

@@ -232,6 +232,7 @@ def _template_globals(app: Flask, settings: Settings) -> None:
     def shared() -> dict[str, Any]:
         return {
             "csp_nonce": getattr(g, "csp_nonce", ""),
+            "as_of_ms": getattr(g, "as_of_ms", 0),
             "city": city,
             "nav_items": _nav_items(),
             "open_alarm_count": _open_alarms(),

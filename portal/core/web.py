@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -229,6 +230,7 @@ def install_headers(app: Flask) -> None:
         usable = given.isalnum() and len(given) <= 40
         request_id.set(given if usable else secrets.token_hex(8))
         g.csp_nonce = secrets.token_urlsafe(16)
+        g.as_of_ms = time.time_ns() // 1_000_000  # news after it may be missing from the page
 
     @app.after_request
     def finish(answer: Response) -> Response:

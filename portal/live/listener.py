@@ -101,17 +101,19 @@ class Exchange:
         for subscriber in list(self.subscribers):
             subscriber.offer(news)
 
-    def since(self, last_event_id: str) -> list[News]:
-        """Return the kept news after an event id; nothing when the id is not of this run."""
+    def since(self, last_event_id: str, as_of: datetime | None = None) -> list[News]:
+        """Return the kept news after an event id; after a time when the id is not of this run."""
         run, _, number = last_event_id.rpartition("-")
-        if run != self.run or not number.isdigit():
-            return []
-        return [news for news in self.kept if news.number > int(number)]
+        if run == self.run and number.isdigit():
+            return [news for news in self.kept if news.number > int(number)]
+        return [news for news in self.kept if as_of is not None and news.at >= as_of]
 
-    def stream(self, scope: Scope, last_event_id: str, *, ends_at: float) -> Iterator[str]:
+    def stream(
+        self, scope: Scope, last_event_id: str, *, ends_at: float, as_of: datetime | None = None
+    ) -> Iterator[str]:
         """Give the events of one browser until it is dropped or its time `ends_at` has come."""
         subscriber = Subscriber(scope)
-        for news in self.since(last_event_id):
+        for news in self.since(last_event_id, as_of):
             subscriber.offer(news)
         self.subscribers.add(subscriber)
         try:

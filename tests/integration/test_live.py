@@ -19,6 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core.actor import CITY, Scope
+from portal.core.clock import utc_now
 from portal.core.live import announce
 from portal.live.listener import QUEUE_MOST, Exchange, Subscriber
 from tests.people import cookie_for
@@ -50,6 +51,16 @@ def test_a_stream_carries_ids_only_and_resumes_after_the_last_event() -> None:
     assert second.startswith(f"id: {exchange.run}-2\nevent: case\n")
     assert exchange.since("other-1") == []
     assert exchange.since("x") == []
+
+
+def test_a_page_hears_what_came_between_its_making_and_its_stream() -> None:
+    exchange = Exchange()
+    exchange.publish(said("alarm", 1))
+    made = utc_now()
+    exchange.publish(said("alarm", 2))
+    assert [news.object_id for news in exchange.since("", made)] == [2]
+    assert [news.object_id for news in exchange.since("of-1", made)] == [2]
+    assert [news.object_id for news in exchange.since(f"{exchange.run}-2", made)] == []
 
 
 def test_only_news_of_the_scope_is_heard() -> None:
@@ -108,10 +119,10 @@ def logged_in(committed: Callable[..., Any], app: Flask) -> str:
     return "=".join(committed(lambda session: cookie_for(session, app)))
 
 
-def opened(port: int, cookie: str) -> HTTPResponse:
-    """Return the answer of a stream."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/live", headers={"Cookie": cookie})
+def opened(port: int, cookie: str, path: str = "/live") -> HTTPResponse:
+    """Return the answer of a stream; the process listens before it is ready to answer."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", path, headers={"Cookie": cookie})
     return connection.getresponse()
 
 
@@ -137,10 +148,15 @@ def test_a_committed_change_reaches_the_browser_at_once(
     answer.readline()
     time.sleep(0.3)
     begun = time.monotonic()
+    made_ms = time.time_ns() // 1_000_000
     committed(lambda session: announce(session, "alarm", 4711, enterprise_id=None, adcode=None))
     assert next_event(answer, "alarm")["id"] == 4711
     assert time.monotonic() - begun < 5.0  # the figure itself is in the benchmark of alarms
     answer.close()
+    late = opened(live_port, cookie, f"/live?as_of={made_ms}")
+    assert next_event(late, "alarm")["id"] == 4711
+    late.close()
+    assert opened(live_port, cookie, "/live?as_of=%F0%9F%94%A5").status == 200
 
 
 def test_the_live_process_listens_again_after_its_connection_was_cut(

@@ -78,6 +78,12 @@ class Sender:
         with transaction(self.settings, CITY, worker=True) as session:
             return session.scalar(asked, {"name": self.name}) or ""
 
+    def number(self) -> int:
+        """Return the enterprise's number, by which lists are narrowed."""
+        with transaction(self.settings, CITY, worker=True) as session:
+            asked = text("select id from enterprise where short_name = :name")
+            return int(session.execute(asked, {"name": self.name}).scalar_one())
+
 
 @pytest.fixture(scope="module")
 def sender(portal_server: Stack, tmp_path_factory: pytest.TempPathFactory) -> Sender:
@@ -131,7 +137,7 @@ def test_better_readings_of_the_same_day_close_it_before_the_officers_eyes(offic
 
 
 def test_arrow_keys_move_through_the_hours_of_the_monitor(officer: Page, sender: Sender) -> None:
-    officer.goto("/intake")
+    officer.goto(f"/intake?enterprise={sender.number()}")
     lead = officer.locator("[data-grid] tbody tr", has_text=sender.name).filter(has_text="RT").locator("th a")
     lead.focus()
     officer.keyboard.press("ArrowRight")

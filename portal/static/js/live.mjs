@@ -7,16 +7,20 @@
  *
  * One tab holds the stream and passes each event on. It is chosen by a Web Lock, or by a heartbeat
  * in local storage where the page is not a secure context (plain http on an intranet). A new holder
- * resumes with the last event id as `?last_event_id=`; the browser itself sends Last-Event-ID.
+ * resumes with the last event id as `?last_event_id=`; the browser itself sends Last-Event-ID. What was
+ * committed after the page was made and before it listened comes too: `as_of` tells when it was made.
  */
 
 import { store } from "./dom.mjs";
 
 const KINDS = ["alarm", "case", "incident", "task", "intake"];
 const HEARTBEAT_MS = 4000, LEADER_GONE_MS = 75_000, RETRY_MS = 3000, RETRY_MOST_MS = 30_000;
+const KEPT = 200;
 const me = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+const asOf = document.documentElement.dataset.asOf ?? "0";
 const listeners = new Map();
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("ranjian-live") : null;
+const heard = [];
 let source = null, retry = RETRY_MS, state = { connected: null, since: null };
 
 /** Hear one kind of news; returns a function that stops it. */
@@ -46,13 +50,16 @@ function receive(kind, event) {
   if (event.lastEventId) store.set("live-last-id", event.lastEventId);
   let news;
   try { news = JSON.parse(event.data); } catch { return; }
+  heard.push({ kind, news });
+  if (heard.length > KEPT) heard.shift();
   tell(kind, news);
   channel?.postMessage({ kind, news });
 }
 
 function open() {
-  const last = store.get("live-last-id");
-  source = new EventSource(last ? `/live?last_event_id=${encodeURIComponent(last)}` : "/live");
+  const last = store.get("live-last-id"), asked = new URLSearchParams({ as_of: asOf });
+  if (last) asked.set("last_event_id", last);
+  source = new EventSource(`/live?${asked}`);
   source.addEventListener("open", () => { retry = RETRY_MS; setState(true); });
   for (const kind of KINDS) source.addEventListener(kind, (event) => receive(kind, event));
   source.addEventListener("error", () => {
@@ -86,8 +93,16 @@ function leadByHeartbeat() {
   addEventListener("pagehide", () => { if (leader()?.id === me) { source?.close(); store.remove("live-leader"); } });
 }
 
+/** Answer a tab that has just opened: is there a stream, and what came after its page was made? */
+function answer(asking) {
+  if (!source || state.connected === null) return;
+  channel.postMessage({ state });
+  for (const each of heard) if (Date.parse(each.news.at) >= asking.asOf) channel.postMessage({ ...each, to: asking.from });
+}
+
 channel?.addEventListener("message", ({ data }) => {
-  if (data.ask) { if (source && state.connected !== null) channel.postMessage({ state }); return; }
+  if (data.ask) { answer(data); return; }
+  if (data.to && data.to !== me) return;
   if (data.kind) tell(data.kind, data.news);
   else if (data.state && !source) { state = data.state; tell("state", state); }
 });
@@ -96,5 +111,5 @@ if ("signedIn" in document.documentElement.dataset) {
   if (navigator.locks && channel) leadByLock();
   else if (channel) leadByHeartbeat();
   else open();
-  channel?.postMessage({ ask: "state" });
+  channel?.postMessage({ ask: "state", from: me, asOf: Number(asOf) });
 }

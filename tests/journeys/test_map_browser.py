@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -22,10 +21,6 @@ from portal.core.db import transaction
 from tests.factories import make_enterprise, make_pipe, make_point, make_station, place
 from tests.people import cookie_for
 
-ARGS = [
-    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]
 PATIENCE_S = 90
 # The stream of news is a process of its own, which does not run here.
 ELSEWHERE = "/live"
@@ -60,21 +55,19 @@ def objects(settings: Settings) -> dict[str, Any]:
 
 
 @pytest.fixture
-def page(app: Flask, settings: Settings, address: str) -> Iterator[Page]:
+def page(app: Flask, settings: Settings, address: str, chromium: Browser) -> Iterator[Page]:
     """Give a page logged in as regulator that fails the test on any error or foreign request."""
     with transaction(settings, CITY, worker=True) as session:
         name, value = cookie_for(session, app)
     faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
-        context = browser.new_context(viewport={"width": 1000, "height": 700}, locale="zh-CN")
-        context.add_cookies([{"name": name, "value": value, "url": address}])
-        opened = context.new_page()
-        opened.on("pageerror", lambda error: faults.append(str(error)))
-        opened.on("console", lambda said: faults.append(said.text) if _is_fault(said) else None)
-        opened.on("request", lambda asked: faults.append(asked.url) if _is_foreign(asked.url, address) else None)
-        yield opened
-        browser.close()
+    context = chromium.new_context(viewport={"width": 1000, "height": 700}, locale="zh-CN")
+    context.add_cookies([{"name": name, "value": value, "url": address}])
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda said: faults.append(said.text) if _is_fault(said) else None)
+    opened.on("request", lambda asked: faults.append(asked.url) if _is_foreign(asked.url, address) else None)
+    yield opened
+    context.close()
     assert faults == []
 
 

@@ -23,7 +23,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,11 @@ JSON = "application/json"
 CITY_OFFSET = timedelta(hours=8)
 SENT_KEPT_DAYS = 40
 CLAIM_BATCHES = 20_000
+
+
+def city_day(at: datetime) -> str:
+    """Return the city's day of an instant, YYYY-MM-DD."""
+    return (at.astimezone(UTC) + CITY_OFFSET).date().isoformat()
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Queue:
             "create table if not exists sent (batch_id text primary key, dataset text not null, day text not null,"
             " rows integer not null, sm3 text not null)"
         )
+        self.db.execute("create table if not exists declared (day text primary key)")
 
     def put(self, batch_id: str, dataset: str, body: bytes) -> None:
         """Keep a batch."""
@@ -93,8 +99,49 @@ class Queue:
 
     def note_sent(self, batch: tuple[str, str, str, int, str]) -> None:
         """Remember a durable batch: number, dataset, city day of receipt, rows, SM3; some weeks are kept."""
+        known = self.db.execute("select 1 from sent where batch_id = ?", (batch[0],)).fetchone()
         self.db.execute("insert or replace into sent values (?, ?, ?, ?, ?)", batch)
-        self.db.execute("delete from sent where day < date(?, ?)", (batch[2], f"-{SENT_KEPT_DAYS} days"))
+        if known is None:  # a day that was declared already has grown: it is declared anew
+            self.db.execute("delete from declared where day = ?", (batch[2],))
+        oldest = (batch[2], f"-{SENT_KEPT_DAYS} days")
+        self.db.execute("delete from sent where day < date(?, ?)", oldest)
+        self.db.execute("delete from declared where day < date(?, ?)", oldest)
+
+    def note_answer(self, batch_id: str, dataset: str, sm3: str, said: dict[str, Any]) -> None:
+        """Remember a batch from the portal's answer or receipt; one that does not say it is durable is left out."""
+        counts = [said.get(name) for name in ("accepted", "duplicate", "rejected")]
+        at = said.get("server_time")
+        if isinstance(at, str) and all(isinstance(each, int) for each in counts):
+            self.note_sent((batch_id, dataset, city_day(datetime.fromisoformat(at)), sum(counts), sm3))  # type: ignore[arg-type]
+
+    def claims(self, day: str) -> list[dict[str, Any]]:
+        """Return what was sent on a city day as it is declared, one dataset each."""
+        found = []
+        for dataset, batches in self.sent_on(day).items():
+            sums = "\n".join(sorted(sm3 for _, _, sm3 in batches))
+            claim = {
+                "date": day,
+                "dataset": dataset,
+                "batches": len(batches),
+                "rows": sum(rows for _, rows, _ in batches),
+                "sm3": hashlib.new("sm3", sums.encode()).hexdigest(),
+                "batch_ids": [batch_id for batch_id, _, _ in batches][:CLAIM_BATCHES],
+            }
+            if len(batches) > CLAIM_BATCHES:
+                del claim["batch_ids"]
+            found.append(claim)
+        return found
+
+    def undeclared(self, before: str) -> list[str]:
+        """Return the days before a day on which something was sent that is not yet declared, oldest first."""
+        rows = self.db.execute(
+            "select distinct day from sent where day < ? and day not in (select day from declared) order by day", (before,)
+        )
+        return [day for (day,) in rows]
+
+    def note_declared(self, day: str) -> None:
+        """Remember that a day was declared as it stands."""
+        self.db.execute("insert or ignore into declared values (?)", (day,))
 
     def sent_on(self, day: str) -> dict[str, list[tuple[str, int, str]]]:
         """Return dataset -> (batch number, rows, SM3) of a day."""
@@ -179,6 +226,8 @@ class Client:
         self.sm2 = Sm2Signer(self.key) if "PRIVATE KEY" in key else None
         self.queue_path = Path(queue_path)
         self.queue = Queue(self.queue_path)
+        # Where the durable batches of the enterprise are remembered, when several programs send for it.
+        self.ledger = self.queue
         self.side_folder = self.queue_path.with_name(self.queue_path.name + ".refused")
         self.ingest = "/api/v1/sandbox/ingest" if sandbox else "/api/v1/ingest"
         self.offset_ms = 0
@@ -211,7 +260,7 @@ class Client:
             if answer.durable:
                 self.wait_s = FIRST_WAIT_S
                 end = time.monotonic() + patience_s
-                self._note_sent(batch_id, dataset, body, answer)
+                self.ledger.note_answer(batch_id, dataset, hashlib.new("sm3", body).hexdigest(), answer.body)
                 self.queue.drop(number)
             elif answer.status in AGAIN or answer.status == 0:
                 wait = self._next_wait(answer)
@@ -235,20 +284,18 @@ class Client:
 
     def declare(self, day: str) -> list[Answer]:
         """Declare what was sent on a city day, YYYY-MM-DD, one dataset each; the answers tell what differs."""
-        answers = []
-        for dataset, batches in self.queue.sent_on(day).items():
-            sums = "\n".join(sorted(sm3 for _, _, sm3 in batches))
-            claim = {
-                "date": day,
-                "dataset": dataset,
-                "batches": len(batches),
-                "rows": sum(rows for _, rows, _ in batches),
-                "sm3": hashlib.new("sm3", sums.encode()).hexdigest(),
-                "batch_ids": [batch_id for batch_id, _, _ in batches][:CLAIM_BATCHES],
-            }
-            if len(batches) > CLAIM_BATCHES:
-                del claim["batch_ids"]
-            answers.append(self.post("/api/v1/reconciliation", claim))
+        return [self.post("/api/v1/reconciliation", claim) for claim in self.ledger.claims(day)]
+
+    def declare_finished(self, now: datetime | None = None) -> list[Answer]:
+        """Declare every city day that is over and not yet declared as it stands; one that fails is tried next time."""
+        at = now or datetime.now(UTC) + timedelta(milliseconds=self.offset_ms)
+        answers: list[Answer] = []
+        for day in self.ledger.undeclared(city_day(at)):
+            told = self.declare(day)
+            answers += told
+            if any(each.status != 201 for each in told):
+                break
+            self.ledger.note_declared(day)
         return answers
 
     def headers(self, method: str, path: str, body: bytes) -> dict[str, str]:
@@ -271,14 +318,6 @@ class Client:
         if answer.status == 401 and answer.body.get("code") == "E_WINDOW":
             answer = self._call("POST", path, body, more)
         return Answer(answer.status, answer.body, batch_id, answer.retry_after_s)
-
-    def _note_sent(self, batch_id: str, dataset: str, body: bytes, answer: Answer) -> None:
-        counts = [answer.body.get(name) for name in ("accepted", "duplicate", "rejected")]
-        at = answer.body.get("server_time")
-        if isinstance(at, str) and all(isinstance(each, int) for each in counts):
-            day = (datetime.fromisoformat(at) + CITY_OFFSET).date().isoformat()
-            sm3 = hashlib.new("sm3", body).hexdigest()
-            self.queue.note_sent((batch_id, dataset, day, sum(counts), sm3))  # type: ignore[arg-type]
 
     def _call(self, method: str, path: str, body: bytes, more: dict[str, str]) -> Answer:
         headers = self.headers(method, path, body) | {"Accept": JSON} | more
@@ -340,7 +379,7 @@ def main(words: Sequence[str] | None = None) -> int:
     pushing.add_argument("file", type=Path)
     actions.add_parser("flush", help="send what waits")
     declaring = actions.add_parser("reconcile", help="declare what was sent on a day and see what differs")
-    declaring.add_argument("day", help="city day, YYYY-MM-DD")
+    declaring.add_argument("day", nargs="?", help="city day, YYYY-MM-DD; every finished day not yet declared unless given")
     getting = actions.add_parser("get", help="read back")
     getting.add_argument("path")
     given = parser.parse_args(words)
@@ -349,7 +388,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if given.action == "get":
         answers = [client.get(given.path)]
     elif given.action == "reconcile":
-        answers = client.declare(given.day)
+        answers = client.declare(given.day) if given.day else client.declare_finished()
     else:
         if given.action == "push":
             found = json.loads(given.file.read_text(encoding="utf-8"))

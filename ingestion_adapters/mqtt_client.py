@@ -73,6 +73,8 @@ class MqttClient:
         self.password = more.get("password") or own
         self.queue_path = Path(queue_path)
         self.queue = Outbox(self.queue_path)
+        # What was sent is remembered here; `client.py --queue FILE reconcile` declares it over the adapter API.
+        self.ledger: Queue = self.queue
         self.side_folder = self.queue_path.with_name(self.queue_path.name + ".refused")
         self.wait_s = FIRST_WAIT_S
         self._answers: dict[str, Answer] = {}
@@ -215,6 +217,7 @@ class MqttClient:
             return False
         if answer.durable:
             self.wait_s = FIRST_WAIT_S
+            self.ledger.note_answer(batch_id, dataset, hashlib.new("sm3", body).hexdigest(), answer.body)
         else:
             self.side_folder.mkdir(parents=True, exist_ok=True)
             (self.side_folder / f"{batch_id}.{dataset}.json.gz").write_bytes(body)

@@ -9,9 +9,10 @@ from types import FrameType
 
 import click
 
-from ingestion_adapters.client import Client
+from ingestion_adapters.client import Client, Queue
 from ingestion_adapters.demo.duty import ControlRoom
 from ingestion_adapters.demo.identity import enterprise_named
+from ingestion_adapters.demo.ledger import ledger_path
 from ingestion_adapters.demo.program import Program
 from ingestion_adapters.demo.ways import speaks_own_words
 from portal.config import Settings
@@ -45,6 +46,7 @@ def simulate(
     # A queue of its own: the demo's program of the same enterprise may run beside it.
     queue = settings.data_dir / "demo" / f"{key}.simulate.queue"
     client = Client(url or f"http://127.0.0.1:{settings.port}", app_id, key_file.read_text("utf-8").strip(), queue)
+    _remember_together(client, settings.data_dir / "demo", key)
     room = ControlRoom(key, scale=settings.demo_scale, period_s=LIFE_PERIOD_S // speed)
     program = Program(client, room, min(TICK_S, LIFE_PERIOD_S / speed))
     program.own_words = speaks_own_words(key_file)
@@ -63,6 +65,13 @@ def _identity(settings: Settings, key: str, app_id: str | None, key_file: Path |
     if not left.is_file():
         raise click.ClickException(f"the demo has no key of {key} here: give --app-id and --key-file")
     return left.with_suffix(".app").read_text("utf-8").strip(), left
+
+
+def _remember_together(client: Client, folder: Path, key: str) -> None:
+    """Let the demo's own program declare what this one sends under the same key: an enterprise's day is one sum."""
+    ledger, own = ledger_path(folder, key), folder / f"{key}.app"
+    if ledger.is_file() and own.is_file() and own.read_text("utf-8").strip() == client.app_id:
+        client.ledger = Queue(ledger)
 
 
 def _run(program: Program, seconds: float | None) -> None:

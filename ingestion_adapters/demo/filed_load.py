@@ -14,6 +14,7 @@ from ingestion_adapters.demo.filed import Batch as Sent
 from ingestion_adapters.demo.filed import Ground, Spot, batches
 from ingestion_adapters.demo.filed_standing import standing_batches
 from ingestion_adapters.demo.identity import DemoEnterprise
+from ingestion_adapters.demo.ledger import lost_batch
 from ingestion_adapters.receipts import Batch, Counts, next_receipt_id, write_receipt
 from ingestion_adapters.stores import STORES
 from portal.core.actor import Actor
@@ -35,10 +36,23 @@ from gas_regulator where enterprise_id = :e order by md5(src_code) limit :most
 def load_filed(
     session: Session, enterprise_id: int, each: DemoEnterprise, *, now: datetime, actor: Actor, scale: int
 ) -> None:
-    """Store an enterprise's month of records, its readiness, monthly figures, certificates and people."""
+    """Store an enterprise's month of records, its readiness, monthly figures, certificates and people.
+
+    The batch that gets lost on its way is left out.
+    """
+    numbered = sent_batches(session, enterprise_id, each, now=now, scale=scale)
+    lost = lost_batch(each.key, numbered, now)
+    for number, sent in numbered:
+        if lost is None or sent is not lost.sent:
+            _take(session, enterprise_id, sent, number, actor)
+
+
+def sent_batches(
+    session: Session, enterprise_id: int, each: DemoEnterprise, *, now: datetime, scale: int
+) -> list[tuple[int, Sent]]:
+    """Return what an enterprise sends, numbered; its network and users are loaded before."""
     ground = _ground(session, enterprise_id, each.key)
-    for number, sent in enumerate([*standing_batches(ground, each.profile, now, scale), *batches(ground, now)]):
-        _take(session, enterprise_id, sent, number, actor)
+    return list(enumerate([*standing_batches(ground, each.profile, now, scale), *batches(ground, now)]))
 
 
 def _ground(session: Session, enterprise_id: int, key: str) -> Ground:

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.demo.filed_load import sent_batches
 from ingestion_adapters.demo.history import Block, history_blocks, history_window
+from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
+from ingestion_adapters.demo.ledger import begin_ledger, declare_loaded, ledger_path, lost_batch
 from ingestion_adapters.demo.points import first_index, point_codes
 from ingestion_adapters.models import IntakeHour, Receipt
 from portal.accounts.models import User
@@ -59,6 +62,17 @@ def load_month(settings: Settings, known: dict[str, int], now: datetime) -> None
         # The largest enterprise first, so that the two cores end together.
         list(pool.map(partial(_load_enterprise, settings, known, now), known))
         list(pool.map(partial(_roll_up_day, settings), days))
+    for each in ENTERPRISES:
+        with transaction(settings, CITY, worker=True) as session:
+            _declare(session, settings, each, known[each.key], now)
+
+
+def _declare(session: Session, settings: Settings, each: DemoEnterprise, enterprise_id: int, now: datetime) -> None:
+    """Declare what an enterprise sent, the batch that got lost on its way among it."""
+    numbered = sent_batches(session, enterprise_id, each, now=now, scale=settings.demo_scale)
+    path = ledger_path(settings.data_dir / "demo", each.key)
+    begin_ledger(path, lost_batch(each.key, numbered, now))
+    declare_loaded(session, enterprise_id, path, now)
 
 
 def _load_enterprise(settings: Settings, known: dict[str, int], now: datetime, key: str) -> None:

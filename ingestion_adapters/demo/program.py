@@ -1,4 +1,4 @@
-"""One enterprise's live program: sends readings and alarms through its door, answers orders.
+"""One enterprise's live program: sends readings and alarms through its door, answers orders, declares each day.
 
 `python -m ingestion_adapters.demo.program --enterprise DEMO --url … --app-id … --key-file …`
 """
@@ -26,6 +26,8 @@ from ingestion_adapters.mqtt_client import MqttClient
 log = logging.getLogger("demo.program")
 _ORDERS_EVERY_S = 15.0
 _LONGEST_PAUSE_S = 30.0
+# What was sent just before midnight has its receipt by then.
+_DECLARED_EVERY_S = 600.0
 # Codes case_state: dispatched, being handled, sent back after verification.
 _WAITING = (31, 40, 61)
 
@@ -41,6 +43,7 @@ class Program:
         self.seen: dict[str, float] = {}
         self.answered: set[str] = set()
         self._orders_due = 0.0
+        self._declared_due = 0.0
         self._failures = 0
 
     def run(self) -> None:
@@ -57,13 +60,16 @@ class Program:
             self.stop.wait(pause)
 
     def step(self, now: float) -> None:
-        """Push what is due at an instant (s since the epoch) and answer orders."""
+        """Push what is due at an instant (s since the epoch), answer orders and declare the days that are over."""
         self._push("RT", self.room.readings(int(now)))
         self._push("ALM", self.room.alarms(int(now * 1000)))
         self.way.flush()
         if now >= self._orders_due:
             self._orders_due = now + _ORDERS_EVERY_S
             self._answer_orders(now)
+        if now >= self._declared_due:
+            self._declared_due = now + _DECLARED_EVERY_S
+            self.client.declare_finished()
 
     def _push(self, dataset: str, records: Iterable[Record]) -> None:
         rows = payload(self.room.key, dataset, list(records), own_words=self.own_words)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ingestion_adapters.client import Client
+from ingestion_adapters.client import Client, Queue
 from ingestion_adapters.contract import Record
 from ingestion_adapters.demo.words import said
 from ingestion_adapters.mqtt_client import MqttClient
@@ -20,6 +22,7 @@ from ingestion_adapters.mqtt_client import MqttClient
 DOOR_OF = {"YCRQ": "http", "JBRQ": "mqtt", "KFQRQ": "drop"}
 FILE_EVERY_S = 15.0
 DONE_KEPT_S = 3600.0
+RECEIPT = ".receipt.json"
 Row = dict[str, Any]
 
 
@@ -47,9 +50,10 @@ def speaks_own_words(key_file: Path) -> bool:
 class Files:
     """Leaves a file for each dataset every some seconds, under another name until it is whole."""
 
-    def __init__(self, folder: Path, every_s: float = FILE_EVERY_S) -> None:
-        """Write into the enterprise's drop folder, made on first use."""
-        self.folder, self.every_s = folder, every_s
+    def __init__(self, folder: Path, every_s: float = FILE_EVERY_S, ledger: Queue | None = None) -> None:
+        """Write into the enterprise's drop folder, made on first use; `ledger` remembers what has its receipt."""
+        self.folder, self.every_s, self.ledger = folder, every_s, ledger
+        self.noted: set[str] = set()
         self.waiting: dict[str, list[Row]] = {}
         self._due = 0.0
         self._number = 0
@@ -67,7 +71,22 @@ class Files:
             self._write(dataset, self.waiting[dataset])
             del self.waiting[dataset]
         self._due = time.monotonic() + self.every_s
+        self.note_receipts()
         self._tidy()
+
+    def note_receipts(self) -> None:
+        """Remember the files whose receipts have come: the portal lays them beside the files."""
+        found = [path for place in ("done", "refused") for path in (self.folder / place).glob(f"*{RECEIPT}")]
+        for path in found if self.ledger is not None else ():
+            file = path.with_name(path.name.removesuffix(RECEIPT))
+            if path.name in self.noted or not file.is_file():
+                continue
+            said = json.loads(path.read_bytes())
+            sum_of_file = hashlib.new("sm3", file.read_bytes()).hexdigest()
+            dataset = file.name.split("_")[1]
+            self.ledger.note_answer(str(said.get("batch_id")), dataset, sum_of_file, said)
+            self.noted.add(path.name)
+        self.noted &= {path.name for path in found}
 
     def _tidy(self) -> None:
         """Remove what the portal has taken and this program no longer needs; the portal itself deletes nothing."""
@@ -97,7 +116,9 @@ def way_of(enterprise: str, client: Client, *, broker: str, uscc: str, data: Pat
     door = DOOR_OF.get(enterprise, "http")
     if door == "mqtt" and broker:
         queue = client.queue_path.with_suffix(".mqtt")
-        return MqttClient(broker, uscc, client.app_id, client.key.decode(), queue)
+        way = MqttClient(broker, uscc, client.app_id, client.key.decode(), queue)
+        way.ledger = client.queue
+        return way
     if door == "drop" and data is not None:
-        return Files(data / "dropbox" / uscc)
+        return Files(data / "dropbox" / uscc, ledger=client.queue)
     return client

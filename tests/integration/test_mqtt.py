@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from ingestion_adapters.client import city_day
 from ingestion_adapters.defence.models import IntakeQuota
 from ingestion_adapters.doors import Outcome
 from ingestion_adapters.mqtt import broker, worker
@@ -161,6 +162,8 @@ def test_the_shipped_client_pushes_and_gets_the_same_answers(mqtt: Mqtt, sender:
     client.push("RT", [rows[0] | {"v": "x"}, {"point": "NONE", "t": 0, "v": 1}])
     client.push_body("RT", b'{"wrong": 1}')
     answers = {answer.batch_id: answer for answer in client.flush(WAIT_S)}
+    (claim,) = client.ledger.claims(city_day(utc_now()))
+    assert (claim["batches"], claim["rows"]) == (2, 5)
     client.close()
     assert (answers[first].status, answers[first].body["accepted"]) == (200, 3)
     assert sorted(answer.status for answer in answers.values()) == [200, 400, 422]

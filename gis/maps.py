@@ -85,15 +85,15 @@ class GLMap(folium.Map):
 
     def __init__(
         self, *, center: tuple[float, float], zoom: float, bounds: tuple[float, ...] | None = None,
-        tiles_version: str = "", note: str = "", container: str = "map",
+        tiles_version: str = "", note: str = "", container: str = "map", **more: Any,
     ) -> None:
-        """Place the map; center is longitude and latitude, bounds west, south, east, north."""
+        """Place the map; center is longitude and latitude, bounds west, south, east, north; `more` goes to startMap."""
         super().__init__(location=(center[1], center[0]), zoom_start=int(zoom), tiles=None)
         self.container = container
         self.start: dict[str, Any] = {
             "container": container, "center": list(center), "zoom": zoom,
             "tilesVersion": tiles_version, "note": note,
-        }
+        } | more
         if bounds is not None:
             self.start["bounds"] = list(bounds)
 

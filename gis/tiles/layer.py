@@ -109,7 +109,7 @@ BASE_LAYERS = [
 NETWORK_LAYERS = [
     VectorLayer(
         "pipe", "gas_pipe t",
-        "t.pressure_class as pc, t.install_year as y, t.material as mt, t.status as st",
+        "t.pressure_class as pc, t.install_year as y, t.material as mt, t.status as st, t.enterprise_id as e",
         "network", keep=pipe_classes, order="t.pressure_class",
     ),
     VectorLayer("station", "gas_station t", "t.kind as k, t.name as n", "network", keep=in_place),

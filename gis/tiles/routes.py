@@ -17,13 +17,14 @@ from gis.tiles.layer import (
     VectorLayer,
 )
 from gis.tiles.queries import tile_bytes, tile_exists
+from gis.tiles.themes import with_columns
 from gis.tiles.versions import Versions
 from portal.core.errors import NotFound
 from portal.core.web import current_actor, opened, requires
 
 MVT_TYPE = "application/vnd.mapbox-vector-tile"
 # Raise when the content of a tile changes with the same data.
-SHAPE = 1
+SHAPE = 2
 GZIP_LEVEL = 1
 
 blueprint = Blueprint("tiles", __name__)
@@ -32,10 +33,13 @@ _versions = Versions()
 
 
 def layer_table() -> LayerTable:
-    """Return the layers of this application: ours and those of the features (config MAP_LAYERS)."""
+    """Return the layers of this application: ours and those of the features (config MAP_LAYERS, MAP_THEME_COLUMNS)."""
     table = current_app.extensions.get("map_layers")
     if not isinstance(table, LayerTable):
-        table = LayerTable([*BASE_LAYERS, *NETWORK_LAYERS, *current_app.config.get("MAP_LAYERS", [])])
+        config = current_app.config
+        coloured = config.get("MAP_THEME_COLUMNS", [])
+        network = [with_columns(layer, coloured) if layer.name == "pipe" else layer for layer in NETWORK_LAYERS]
+        table = LayerTable([*BASE_LAYERS, *network, *config.get("MAP_LAYERS", [])])
         current_app.extensions["map_layers"] = table
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -15,7 +16,8 @@ from portal.core.codes import word_of
 from portal.home.facts import Speech, change_words, facts_of, kind_of, layer_words
 from portal.home.field import devices_about
 from portal.home.filed import filed_about
-from portal.home.queries import alarms_of_object, cases_of_alarms
+from portal.home.queries import alarms_of_object, base_counts, cases_of_alarms
+from portal.home.themes import Theme
 from portal.operation.alarms.queries import alarm_facts, events_of
 from portal.operation.telemetry.queries import (
     enterprise_names,
@@ -31,15 +33,17 @@ MIN_ZOOM = {"pipe": 8, "valve": 13.5, "regulator": 12.5, "sensor": 12.5, "user":
 MAX_POINTS_SHOWN = 6
 
 
-def city_map(session: Session, actor: Actor) -> GLMap:
-    """Return the folium map of the page with every layer the caller may see."""
+def city_map(session: Session, actor: Actor, themes: Sequence[Theme]) -> GLMap:
+    """Return the folium map of the page with every layer the caller may see, and the ways to colour its pipes."""
     box = served_box(session, actor.scope) or city_box(session)
     west, south, east, north = box
     drawn = GLMap(
         center=((west + east) / 2, (south + north) / 2),
         zoom=DEFAULT_ZOOM,
         bounds=box,
+        themes=[theme.facts() for theme in themes],
     )
+    counts = base_counts(session)
     words = layer_words()
     groups = {
         _("Network"): ("pipe", "valve", "regulator", "station"),
@@ -51,6 +55,8 @@ def city_map(session: Session, actor: Actor) -> GLMap:
             if name == "alarm" and not actor.may("alarm.read"):
                 continue
             facts: dict[str, Any] = {"visible": name != "user", "minzoom": MIN_ZOOM.get(name, 0)}
+            if name in counts:
+                facts["count"] = counts[name]
             if name in LISTED:
                 facts["list"] = "/operation/alarms" if name == "alarm" else f"/map/list/{name}"
             drawn.add_child(GLLayer(name, words[name], group, **facts))

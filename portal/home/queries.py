@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, text
 from sqlalchemy.orm import Session
 
+from gis.basemap.models import Building, District, Green, Road, Water
 from gis.network.queries import scope_filter
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
@@ -139,6 +140,13 @@ def _live_alarms(scope: Scope) -> Select[Any]:
     )  # fmt: skip
     listed: Select[Any] = statement
     return listed
+
+
+def base_counts(session: Session) -> dict[str, int]:
+    """Return how many objects each layer of the base map has."""
+    kinds = {"district": District, "road": Road, "water": Water, "green": Green, "building": Building}
+    parts = [select(literal(name), func.count()).select_from(model) for name, model in kinds.items()]
+    return {name: int(count) for name, count in session.execute(parts[0].union_all(*parts[1:]))}
 
 
 def is_open() -> ColumnElement[bool]:

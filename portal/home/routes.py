@@ -43,12 +43,14 @@ from portal.home.queries import (
     recent_cases,
     search_alarms,
 )
+from portal.home.themes import lengths_of, themes_of
 from portal.operation.alarms.map_layers import MAP_LAYERS as ALARM_LAYERS
 from portal.operation.alarms.queries import open_counts
 from portal.operation.outages.queries import widest_open
 from portal.operation.telemetry.map_layers import MAP_LAYERS as TELEMETRY_LAYERS
 from portal.operation.telemetry.queries import (
     count_points,
+    enterprise_names,
     list_points,
     points_before,
     search_points,
@@ -113,7 +115,9 @@ def show_home(session: Session) -> ResponseReturnValue:
 @web_transaction
 def show_map(session: Session) -> ResponseReturnValue:
     """Show the one map."""
-    return render_template("home/map.html", drawn=parts(city_map(session, current_actor())))
+    actor = current_actor()
+    themes = themes_of(session, actor, enterprise_names(session))
+    return render_template("home/map.html", drawn=parts(city_map(session, actor, themes)), themes=themes)
 
 
 @blueprint.get("/map/counts")
@@ -125,7 +129,8 @@ def get_counts(session: Session) -> ResponseReturnValue:
     layers = count_objects(session, actor.scope) | {"sensor": count_points(session, actor.scope)}
     if actor.may("alarm.read"):
         layers["alarm"] = sum(open_counts(session, scope=actor.scope).values())
-    return jsonify({"layers": layers, "km": pipe_km(session, actor.scope)})
+    themes = themes_of(session, actor, enterprise_names(session))
+    return jsonify({"layers": layers, "km": lengths_of(session, actor, themes)})
 
 
 @blueprint.get("/map/alarms")

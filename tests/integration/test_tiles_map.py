@@ -19,12 +19,14 @@ from sqlalchemy.orm import Session
 
 from gis.network.models import GasUser
 from gis.tiles.queries import morton, morton_range, tile_of
+from gis.tiles.themes import ThemeColumn
 from portal.accounts.people import create_user
 from portal.accounts.rights import Rights, Role
 from portal.accounts.web import TOKEN_KEY
 from portal.config import Settings
 from portal.core.actor import Actor
 from portal.core.clock import utc_now
+from portal.home.themes import Theme, ThemeClass
 from portal.operation.telemetry.rollup import roll_up
 from tests.factories import make_enterprise, make_pipe, make_point, make_station, place
 
@@ -145,7 +147,7 @@ def test_tile_holds_the_declared_attributes(city: City) -> None:
     features = decoded(answer)["pipe"]["features"]
     own = next(each for each in features if each["properties"]["id"] == city.pipe)
     assert own["id"] == city.pipe
-    assert own["properties"] == {"id": city.pipe, "pc": 5, "mt": 21, "st": 2}
+    assert own["properties"] == {"id": city.pipe, "pc": 5, "mt": 21, "st": 2, "e": city.own}
 
 
 @pytest.mark.parametrize("layer", ["pipe", "station", "user", "sensor"])
@@ -234,8 +236,30 @@ def test_counts_are_of_the_scope(city: City) -> None:
     own = city.clients["own"].get("/map/counts").get_json()
     assert own["layers"]["pipe"] == 1 and own["layers"]["user"] == 6 and own["layers"]["sensor"] == 1
     assert everything["layers"]["pipe"] >= 2
-    assert own["km"]["pressure"] == {"5": pytest.approx(0.0945, abs=0.001)}
-    assert own["km"]["year"] == {"unknown": pytest.approx(0.0945, abs=0.001)}
+    length = pytest.approx(0.0945, abs=0.001)
+    assert own["km"]["pressure"] == [0, 0, length, 0, 0]
+    assert own["km"]["year"] == [0, 0, 0, 0, length]
+    assert own["km"]["material"] == [0, 0, 0, 0, 0, length, 0, 0]
+    assert own["km"]["enterprise"] == [length]
+    assert own["km"]["status"] == [length, 0, 0, 0, 0]
+    whole = pytest.approx(sum(everything["km"]["pressure"]), abs=0.01)
+    assert all(sum(rows) == whole for rows in everything["km"].values())
+
+
+def test_a_feature_brings_a_theme_with_column_classes_and_lengths(app: Flask, city: City) -> None:
+    column = ThemeColumn("risk", "rk", "case when t.material = 21 then 4 else 1 end")
+    classes = (ThemeClass("红", "--r1", (1,)), ThemeClass("蓝", "--r4", (4,)))
+    layers = app.extensions.pop("map_layers", None)
+    app.config |= {"MAP_THEME_COLUMNS": [column], "MAP_THEMES": [lambda *_: Theme(column, "风险四色", classes)]}
+    try:
+        assert 'data-colouring="risk"' in city.clients["own"].get("/map").get_data(as_text=True)
+        features = decoded(city.clients["own"].get(address("pipe", 13), headers=GZIP))["pipe"]["features"]
+        assert {each["properties"]["rk"] for each in features} == {4}
+        assert city.clients["own"].get("/map/counts").get_json()["km"]["risk"] == [0, pytest.approx(0.0945, abs=0.001)]
+    finally:
+        app.config |= {"MAP_THEME_COLUMNS": [], "MAP_THEMES": []}
+        app.extensions["map_layers"] = layers
+    assert 'data-colouring="risk"' not in city.clients["own"].get("/map").get_data(as_text=True)
 
 
 def test_drawer_shows_facts_and_refuses_the_foreign(city: City) -> None:

@@ -9,13 +9,14 @@
  *     tilesVersion: "…",            // part of each tile's address
  *     layers: [{ name, label, group, count, visible, minzoom, list }],   // rows of the tree, in order;
  *                                   // list = address of the same things as a table (optional)
+ *     themes: [{ key, label, property, rows: [{ label, token, codes, until }] }],   // ways to colour the
+ *                                   // pipes; a row takes codes of the tiles' property, or years up to `until`
  *     note: "",                     // words for the corner, such as an approval number of a base map
  *   });
  *
  * The page includes `shell/map_ui.html` (panels, tools and words) after the map's element, sets
  * body_class "full map-page" and loads css/map.css and vendor/maplibre/maplibre-gl.css in its head.
- * From the server: `/map/counts` → {"layers": {name: n}, "km": {"pressure": {"1": km, …, "7": km},
- * "year": {"1995", "2010", "2020", "now", "unknown"}, "status": {"0": km, …, "7": km}}};
+ * From the server: `/map/counts` → {"layers": {name: n}, "km": {theme key: [km of each of its rows]}};
  * `/map/object/{layer}/{id}` (drawer.mjs) and `/map/alarms` (alarms.mjs), both HTML partials.
  * After the first complete picture `document.documentElement.dataset.mapReady` is "1".
  */
@@ -29,7 +30,7 @@ import { addIcons } from "./icons.mjs";
 import { startMeasure } from "./measure.mjs";
 import { startPanel, treeRows } from "./panel.mjs";
 import { readState, writeState } from "./state.mjs";
-import { buildStyle, CLICKABLE, COLOURINGS, LOCAL_FONT, PARTS, pipeColour, selectionLayer, tileAddress } from "./style.mjs";
+import { buildStyle, CLICKABLE, LOCAL_FONT, PARTS, pipeColour, selectionLayer, tileAddress } from "./style.mjs";
 
 const REACH_PX = 5, NEWS_MS = 700, SOFTWARE = /swiftshader|llvmpipe|basic render|software/i;
 
@@ -63,7 +64,8 @@ class OneMap {
     this.lite = lite;
     this.rows = treeRows(options.layers, lite);
     const state = readState();
-    this.colouring = COLOURINGS[state.colouring] ? state.colouring : "pressure";
+    this.themes = new Map(options.themes.map((theme) => [theme.key, theme]));
+    this.colouring = this.themes.has(state.colouring) ? state.colouring : options.themes[0].key;
     this.usual = new Set(this.rows.filter((row) => row.visible !== false).map((row) => row.name));
     this.shown = state.layers ? new Set(this.rows.map((row) => row.name).filter((name) => state.layers.has(name))) : new Set(this.usual);
     this.selected = null;
@@ -78,7 +80,7 @@ class OneMap {
 
   style() {
     const hidden = new Set(this.rows.map((row) => row.name).filter((name) => !this.shown.has(name)));
-    return buildStyle({ version: this.options.tilesVersion, colouring: this.colouring, hidden, lite: this.lite, sources: this.sources });
+    return buildStyle({ version: this.options.tilesVersion, colouring: this.themes.get(this.colouring), hidden, lite: this.lite, sources: this.sources });
   }
 
   makeMap(state) {
@@ -95,7 +97,7 @@ class OneMap {
 
   startParts() {
     const { map } = this;
-    this.panel = startPanel({ layers: this.rows, shown: this.shown, colouring: this.colouring, change: (...news) => this.change(...news) });
+    this.panel = startPanel({ layers: this.rows, themes: this.options.themes, shown: this.shown, colouring: this.colouring, change: (...news) => this.change(...news) });
     this.drawer = startDrawer({ onClose: () => this.deselect(), onShow: () => this.pad() });
     this.measure = startMeasure(map, { onToggle: (active) => { if (active) this.drawer.close(); } });
     this.alarms = startAlarms(map, { Marker: maplibregl.Marker, open: (id, place) => this.select("alarm", id, { place }) });
@@ -148,7 +150,7 @@ class OneMap {
     if (kind === "panel") this.pad();
     if (kind === "colouring") {
       this.colouring = name;
-      if (map.getLayer("pipe")) map.setPaintProperty("pipe", "line-color", pipeColour(name));
+      if (map.getLayer("pipe")) map.setPaintProperty("pipe", "line-color", pipeColour(this.themes.get(name)));
     }
     if (kind === "layer") {
       this.shown[shown ? "add" : "delete"](name);

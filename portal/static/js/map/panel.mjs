@@ -1,7 +1,7 @@
 /** The layer panel: how pipes are coloured, the legend with lengths, and the tree of layers with counts. */
 
 import { $, $$, el, formatNumber, icon, t, token } from "../dom.mjs";
-import { COLOURINGS, PARTS } from "./style.mjs";
+import { PARTS } from "./style.mjs";
 
 /** Rows of the tree in the order given, the flow arrows following the pipes where they can be shown. */
 export function treeRows(layers, lite) {
@@ -12,18 +12,23 @@ export function treeRows(layers, lite) {
   return rows.toSpliced ? rows.toSpliced(at + 1, 0, flow) : [...rows.slice(0, at + 1), flow, ...rows.slice(at + 1)];
 }
 
-/** Build the panel; `change` hears ("layer", name, shown) and ("colouring", key). */
-export function startPanel({ layers, shown, colouring, change }) {
+const km = (length) => `${formatNumber(length, length < 100 ? 1 : 0)} km`;
+
+/** Build the panel; `change` hears ("layer", name, shown) and ("colouring", key). `themes` are those of startMap. */
+export function startPanel({ layers, themes, shown, colouring, change }) {
   const tree = $("#map-tree"), legend = $("#map-legend"), buttons = $$("#map-colouring [role=radio]");
   let counts = null, current = colouring;
 
   const drawLegend = () => {
-    const km = counts?.km?.[current] ?? {};
-    legend.replaceChildren(...COLOURINGS[current].map((row) => {
-      const swatch = el("i"), length = row.codes.reduce((sum, code) => sum + (km[code] ?? 0), 0);
+    const { rows } = themes.find((each) => each.key === current), lengths = counts?.km?.[current];
+    const line = (sign, label, length, extra = {}) => el("li", extra, sign, el("span", { class: "ell", text: label, title: label }), el("b", { class: "num", text: length === undefined ? "" : km(length) }));
+    const lines = rows.map((row, index) => {
+      const swatch = el("i");
       swatch.style.background = token(row.token);
-      return el("li", {}, swatch, el("span", { text: t(row.words) }), el("b", { class: "num", text: counts ? `${formatNumber(length, length < 100 ? 1 : 0)} km` : "" }));
-    }));
+      return line(swatch, row.label, lengths?.[index]);
+    });
+    const whole = lengths?.reduce((sum, length) => sum + length, 0);
+    legend.replaceChildren(...lines, line(null, t("legend_total"), whole, { class: "total" }));
   };
   const choose = (key) => {
     current = key;

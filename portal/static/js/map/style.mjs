@@ -2,7 +2,7 @@
  * The map's style, made from the design tokens, so that both themes and every legend share one table.
  *
  * One vector source for each layer of `/tiles/{layer}/{z}/{x}/{y}.mvt`, the source-layer named alike:
- *   pipe      id, pc pressure class 1…7, y year built, mt material, st life status
+ *   pipe      id, pc pressure class 1…7, y year built, mt material, st life status, e enterprise, and what themes add
  *   station   id, k station kind, n name          valve  id, s valve state        regulator  id, f form
  *   user      n users in a grid cell below zoom 15; id, c user class from there on
  *   sensor    id, m measure, a alarm level or 0, s stale                alarm  id, l level, s state, n text
@@ -32,44 +32,21 @@ export const PARTS = {
 /** Layers whose features open the drawer, topmost first. */
 export const CLICKABLE = ["alarm", "station", "sensor", "regulator", "valve", "user", "pipe"];
 
-/**
- * Ways to colour the pipes. A row: token, the codes it covers, the key of its words.
- * `codes` name the keys of `/map/counts` → km[colouring] that are summed for the row.
- */
-export const COLOURINGS = {
-  pressure: [
-    { token: "--p1", codes: ["1", "2"], words: "pressure_high" }, { token: "--p2", codes: ["3", "4"], words: "pressure_subhigh" },
-    { token: "--p3", codes: ["5"], words: "pressure_medium_a" }, { token: "--p4", codes: ["6"], words: "pressure_medium_b" },
-    { token: "--p5", codes: ["7"], words: "pressure_low" },
-  ],
-  year: [
-    { token: "--p1", codes: ["1995"], until: 1995, words: "year_1995" }, { token: "--p2", codes: ["2010"], until: 2010, words: "year_2010" },
-    { token: "--p3", codes: ["2020"], until: 2020, words: "year_2020" }, { token: "--p4", codes: ["now"], until: 9999, words: "year_now" },
-    { token: "--p5", codes: ["unknown"], words: "year_unknown" },
-  ],
-  status: [
-    { token: "--p4", codes: ["2"], words: "status_in_service" }, { token: "--p3", codes: ["3"], words: "status_standby" },
-    { token: "--p1", codes: ["0", "1"], words: "status_planned" }, { token: "--p2", codes: ["5"], words: "status_maintenance" },
-    { token: "--p5", codes: ["4", "6", "7"], words: "status_out" },
-  ],
-};
-
-function byCode(property, rows) {
-  const pairs = rows.flatMap((row) => row.codes.map((code) => [Number(code), token(row.token)])).flat();
-  return ["match", ["to-number", ["get", property], -1], ...pairs, token("--p5")];
+function byCode({ property, rows }) {
+  const pairs = rows.flatMap((row) => row.codes.flatMap((code) => [code, token(row.token)])), rest = token(rows.at(-1).token);
+  return pairs.length ? ["match", ["to-number", ["get", property], -1], ...pairs, rest] : rest;
 }
 
-function byYear(rows) {
+function byYear({ property, rows }) {
   const dated = rows.filter((row) => row.until), steps = [];
   dated.forEach((row, index) => { if (index) steps.push(dated[index - 1].until + 1); steps.push(token(row.token)); });
-  return ["case", [">", ["to-number", ["get", "y"], 0], 0], ["step", ["to-number", ["get", "y"]], ...steps], token("--p5")];
+  return ["case", [">", ["to-number", ["get", property], 0], 0], ["step", ["to-number", ["get", property]], ...steps], token(rows.at(-1).token)];
 }
 
-/** The line colour of pipes for a colouring. */
-export function pipeColour(colouring) {
-  const rows = COLOURINGS[colouring] ?? COLOURINGS.pressure;
-  if (colouring === "year") return byYear(rows);
-  return byCode(colouring === "status" ? "st" : "pc", rows);
+/** The line colour of pipes in a theme of the server: its property and rows with token and codes, or `until` a year. */
+export function pipeColour(coloured) {
+  if (!coloured) return token("--p5");
+  return coloured.rows.some((row) => row.until) ? byYear(coloured) : byCode(coloured);
 }
 
 const CLASS = ["to-number", ["get", "pc"], 7];
@@ -169,8 +146,8 @@ export function tileAddress(name, version, fresh = 0) {
   return `${location.origin}/tiles/${name}/{z}/{x}/{y}.mvt${query ? `?${query}` : ""}`;
 }
 
-/** The whole style; `hidden` names rows of the layer tree that are off, `lite` leaves out what weak graphics cannot carry. */
-export function buildStyle({ version = "", colouring = "pressure", hidden = new Set(), lite = false, sources = null } = {}) {
+/** The whole style; `colouring` is the theme of the pipes, `hidden` names rows of the layer tree that are off, `lite` leaves out what weak graphics cannot carry. */
+export function buildStyle({ version = "", colouring = null, hidden = new Set(), lite = false, sources = null } = {}) {
   const names = sources ?? Object.keys(SOURCES);
   const wanted = Object.entries(SOURCES).filter(([name]) => names.includes(name));
   const layers = [...baseLayers(), ...userLayers(), ...pipeLayers(colouring, lite), ...labelLayers(), ...deviceLayers(), alarmLayer()];

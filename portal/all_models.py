@@ -2,6 +2,7 @@
 
 import gis.basemap.models
 import gis.network.models
+import gis.risk.models
 import ingestion_adapters.defence.models
 import ingestion_adapters.mapping.models
 import ingestion_adapters.models

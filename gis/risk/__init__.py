@@ -1,0 +1,1 @@
+"""Risk of the network: formulas, the likelihood model and the tables of what follows from them."""

@@ -10,9 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
-
 CODE_PATTERN = re.compile(r"RJ-[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}")
 PAGES_SEARCHED = 6
 CODES_TAKEN = 20
@@ -46,6 +43,9 @@ def codes_in(content: bytes) -> list[str]:
 
 def print_codes(content: bytes) -> None:
     """Write the codes of a PDF's properties and first pages to standard output as they are found."""
+    from pypdf import PdfReader  # noqa: PLC0415  # only the child process pays for it
+    from pypdf.errors import PyPdfError  # noqa: PLC0415  # as above
+
     try:
         reader = PdfReader(io.BytesIO(content))
         sys.stdout.write(" ".join(CODE_PATTERN.findall(str(dict(reader.metadata or {})))) + "\n")

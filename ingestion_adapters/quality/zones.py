@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from sqlalchemy import text
 
 from ingestion_adapters.quality.gather import View, points_of_day
@@ -22,6 +20,10 @@ USUAL_DAYS, USUAL_DAYS_LEAST = 14, 5
 
 def zone_of_node(view: View) -> dict[int, int]:
     """Return node -> zone; pipes in use join nodes, regulators part them."""
+    # Most processes never judge quality; the first import takes most of a second.
+    from scipy.sparse import coo_matrix  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     if "zones" not in view.kept:
         rows = view.session.execute(text("select from_node_id, to_node_id from gas_pipe where status in (2, 3)")).all()
         ends = np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2)

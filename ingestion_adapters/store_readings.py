@@ -58,6 +58,7 @@ class IntakeFigures:
     oldest_years: float = 6
     late_s: float = 300
     automatic_days: float = 7
+    newest_every_s: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def take_readings(
     raw, of_meters = _meters_apart(session, enterprise_id, raw)
     counted = take_counters(session, enterprise_id, of_meters, receipt_id, now) if of_meters else Stored(0, 0, [])
     block, findings, repeated, late = judged(session, enterprise_id, raw, receipt_id, now)
-    stored = store_readings(session, block)
+    stored = store_readings(session, block, _catalogues[enterprise_id].figures.newest_every_s)
     if stored.new.rows:
         take_in_readings(session, stored.new, now=now, actor=actor, remembered=stored.remembered)
     return Stored(

@@ -25,6 +25,7 @@ from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
 from portal.flows.outage_watch import watch_outages
 from portal.operation.devices.jobs import count_operations
+from portal.operation.telemetry.newest import fold_waiting
 from portal.operation.telemetry.packing import pack_due
 from portal.operation.telemetry.retention import retire_due
 from portal.operation.telemetry.rollup import roll_up, roll_up_days
@@ -80,6 +81,7 @@ def cron(expression: str) -> CronTrigger:
 
 SCHEDULE: tuple[Job, ...] = (
     Job("seal_ledgers", every(1), 1, seal_ledgers, "bounds how long a row is not yet chained", kept=False),
+    Job("fold_latest", every(5), 5, fold_waiting, "newest values left by a process that was ended", kept=False),
     Job("roll_up", every(15), 15, roll_up, "hourly figures follow late readings", kept=False),
     Job("roll_up_days", every(120), 120, roll_up_days, "daily figures follow their hours", kept=False),
     Job("pack_readings", cron("*/10 * * * *"), 600, pack_due, "closed days take a tenth of the room"),

@@ -48,6 +48,7 @@ class Xid8(UserDefinedType[int]):
 
 
 FRESH_S = 2.0
+SETTINGS = "settings"  # in a session's info: the settings its transaction came with
 
 
 @cache
@@ -89,7 +90,7 @@ def transaction(settings: Settings, scope: Scope, *, worker: bool = False) -> It
     `worker` takes the role of intake and jobs, which may write readings; the web role may not.
     """
     url = settings.worker_database_url if worker else settings.app_database_url
-    with Session(engine_for(url), expire_on_commit=False) as session, session.begin():
+    with Session(engine_for(url), expire_on_commit=False, info={SETTINGS: settings}) as session, session.begin():
         hand_over_scope(session, settings, scope)
         yield session
 

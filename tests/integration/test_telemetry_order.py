@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.core.actor import CITY
+from portal.core.clock import utc_now
 from portal.core.db import engine_for, hand_over_scope
 from portal.operation.telemetry.models import Point
+from portal.operation.telemetry.newest import fold_waiting
 from portal.operation.telemetry.services import store_readings
 from tests.factories import make_enterprise, make_point
 from tests.readings import TODAY, block_of, ms_of, pack, roll_all
@@ -62,12 +64,14 @@ def test_any_order_and_repetition_of_rows_gives_the_same_tables(open_session: Se
     known = dict(zip(sent, values, strict=True))
     batches = data.draw(st.lists(st.lists(st.sampled_from(sent), min_size=1, unique=True), max_size=5))
     for batch in [*batches, sent]:
-        store_readings(session, block_of(shuffled, batch, [known[each] for each in batch]))
+        in_burst = data.draw(st.sampled_from([0.0, 3600.0]))
+        store_readings(session, block_of(shuffled, batch, [known[each] for each in batch]), in_burst)
         if data.draw(st.booleans()):
             roll_all(session)
         if data.draw(st.booleans()):
             for day in data.draw(st.sampled_from([(FIRST,), (SECOND,), (FIRST, SECOND)])):
                 pack(session, day)
+    fold_waiting(session, utc_now())
     roll_all(session)
     expected, found = tables_of(session, plain), tables_of(session, shuffled)
     assert [len(rows) for rows in found] == [len(rows) for rows in expected]

@@ -55,6 +55,8 @@ def _replace(session: Session, block: ReadingBlock) -> None:
     }
     session.execute(load_sql(FOLDER, "revise"), facts)
     session.execute(text("select pg_advisory_xact_lock(:a, :b)"), {"a": LATEST_LOCK, "b": block.enterprise_id})
+    # What waits may hold the former values: it is folded before they are replaced.
+    session.execute(text("select fold_latest()"))
     session.execute(load_sql(FOLDER, "revise_latest"), facts)
 
 

@@ -101,6 +101,23 @@ class Latest(Base):
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="when it came in")
 
 
+class LatestDue(Base):
+    """The newest readings of one batch that wait to be folded into `latest`."""
+
+    __tablename__ = "latest_due"
+    __table_args__ = {"comment": "最新值待合并 / newest readings of batches not yet folded into latest"}
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, comment="order of arrival")
+    enterprise_id: Mapped[int] = mapped_column(Integer, comment="whose points")
+    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="when the batch came in")
+    ms: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), comment="source times, ms since 1970")
+    value: Mapped[list[float]] = mapped_column(ARRAY(Double), comment="values in each point's unit")
+    point_id: Mapped[list[int]] = mapped_column(ARRAY(Integer), comment="point.id of each")
+    quality: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), comment="code quality of each")
+    flag: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), comment="code reading_flag of each")
+    hours: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), comment="hours whose roll-up falls due")
+
+
 class ReadingHour(Base):
     """Hourly figures of one point."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,13 @@ from psycopg2.errors import CheckViolation, UniqueViolation
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core.db import call
 from portal.operation.telemetry.blocks import ReadingBlock, delays_s, part_of
 from portal.operation.telemetry.conflicts import record_conflicts
+from portal.operation.telemetry.newest import note_readings
 from portal.operation.telemetry.packing import beside_packed
 
 COLUMNS = "ts, value, point_id, receipt_id, quality, flag, delay_s"
-HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+DAY_MS = 86_400_000
 _PG_EPOCH_MS = 946_684_800_000
 _HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TAIL = b"\xff\xff"
@@ -54,12 +53,15 @@ class StoredReadings:
     remembered: frozenset[int] = frozenset()  # points the limit check remembers as off normal
 
 
-def store_readings(session: Session, block: ReadingBlock) -> StoredReadings:
-    """Store a block; a reading whose point and time are known keeps its first value."""
+def store_readings(session: Session, block: ReadingBlock, newest_every_s: float = 0.0) -> StoredReadings:
+    """Store a block; a reading whose point and time are known keeps its first value.
+
+    In a burst the newest value of a point is renewed each `newest_every_s` only.
+    """
     if not block.rows:
         return StoredReadings(block, 0)
     new = _stored(session, beside_packed(session, block))
-    remembered = _note(session, new) if new.rows else frozenset()
+    remembered = note_readings(session, new, newest_every_s) if new.rows else frozenset()
     return StoredReadings(new, block.rows - new.rows, remembered)
 
 
@@ -144,30 +146,3 @@ def _merge(session: Session, block: ReadingBlock) -> ReadingBlock:
         block.rows,
     )
     return part_of(block, added | record_conflicts(session, block, added))
-
-
-def _note(session: Session, block: ReadingBlock) -> frozenset[int]:
-    """Set the newest value of each point, ask for the roll-up of the hours; return the remembered points."""
-    last = np.append(block.point_id[1:] != block.point_id[:-1], True)
-    hours = [datetime.fromtimestamp(int(hour) * 3600, UTC).isoformat() for hour in np.unique(block.ts_ms // HOUR_MS)]
-    rows = call(
-        session,
-        "select note_readings(%s, %s, %s::bigint[], %s::float8[], %s::int[], %s::smallint[], %s::smallint[],"
-        " %s::timestamptz[])",
-        (
-            block.enterprise_id,
-            block.received_at,
-            _array(block.ts_ms[last]),
-            _array(block.value[last]),
-            _array(block.point_id[last]),
-            _array(block.quality[last]),
-            _array(block.flag[last]),
-            "{" + ",".join(hours) + "}",
-        ),
-    )
-    return frozenset(rows[0][0])
-
-
-def _array(values: NDArray[Any]) -> str:
-    """Return numbers as one array literal: the driver's own lists are ten times slower."""
-    return "{" + ",".join(map(repr, values.tolist())) + "}"

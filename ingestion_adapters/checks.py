@@ -56,12 +56,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of a batch's rows; `row` of a finding counts from 0 in the records given."""
+    """What became of a batch's rows; `row` of a finding counts from 0 in the records given.
+
+    `held` of the refused rows are kept and wait for approval.
+    """
 
     accepted: int
     duplicate: int
     rejections: list[Finding]
     late: int = 0
+    held: int = 0
 
 
 def clean_text(text: str, limit: int = RAW_CHARS) -> str:

@@ -151,6 +151,8 @@ def taken(answer: Answer, language: str) -> Outcome:
         ],
         "server_time": stamp(answer.at),
     }
+    if answer.held:
+        body["held"] = answer.held
     if answer.replayed:
         body["replayed"] = True
     return Outcome(422 if answer.all_refused else 200, body)

@@ -19,8 +19,19 @@ _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _DATE_TIME = ((4, ord("-")), (7, ord("-")), (10, ord("T")), (13, ord(":")), (16, ord(":")))
 
 
+class ReadTimes(list[Any]):
+    """Times of a batch with what they were read as, so that they are read once."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        """Keep the times and read them."""
+        super().__init__(values)
+        self.read = instants_ms(list(self))
+
+
 def instants_ms(values: Sequence[Any]) -> tuple[Numbers, Flags]:
     """Return ms since the epoch of each time, and whether it could be read."""
+    if isinstance(values, ReadTimes):
+        return values.read
     if isinstance(values, np.ndarray):
         return values.astype(np.int64), np.ones(values.size, bool)
     size = len(values)

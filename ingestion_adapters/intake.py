@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.backfill.holding import hold_back
+from ingestion_adapters.backfill.queries import held_of
 from ingestion_adapters.checks import Finding, Stored, judge_row
 from ingestion_adapters.deliveries import Rows
 from ingestion_adapters.mapping.services import Heard, hear, keep_sent
@@ -50,6 +52,7 @@ class Answer:
     at: datetime
     replayed: bool = False
     late: int = 0
+    held: int = 0
 
     @property
     def all_refused(self) -> bool:
@@ -98,7 +101,10 @@ def _take(
     now, actor = when_and_who
     if batch.dataset == "RT":
         raw = payload if isinstance(payload, RawReadings) else readings_of(payload)
-        return raw.rows, take_readings(session, batch.enterprise_id, raw, receipt_id, now=now, actor=actor)
+        passed, waiting = hold_back(session, batch.enterprise_id, raw, receipt_id, now=now)
+        stored = take_readings(session, batch.enterprise_id, passed, receipt_id, now=now, actor=actor)
+        found = [*stored.rejections, *waiting]
+        return raw.rows, replace(stored, rejections=found, held=len(waiting)) if waiting else stored
     if isinstance(payload, RawReadings):
         raise TypeError("readings belong to the dataset RT")
     return payload.size, _store_rows(session, batch, payload, receipt_id, when_and_who)
@@ -117,6 +123,7 @@ def _first_answer(session: Session, batch: Batch, known: Receipt) -> Answer:
         first_findings(session, known.id),
         known.received_at,
         replayed=True,
+        held=held_of(session, known.id) if known.rejected else 0,
     )
 
 
@@ -136,6 +143,7 @@ def _finish(session: Session, batch: Batch, receipt_id: int, rows: int, stored: 
         errors[:REJECTIONS_IN_ANSWER],
         now,
         late=stored.late,
+        held=stored.held,
     )
 
 

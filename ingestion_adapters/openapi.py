@@ -144,6 +144,8 @@ def _push_schemas() -> dict[str, Any]:
             "server_time": _AT,
         }
     )
+    held = "迟到过久、已留存待审批的条数，含在 rejected 内 / of the rejected rows those kept until they are approved"
+    answer["properties"]["held"] = _COUNT | {"description": held}
     answer["properties"]["notice"] = {"$ref": REF + "Notice"}
     tried = copy.deepcopy(answer)
     tried["properties"]["sandbox"] = {"const": True}

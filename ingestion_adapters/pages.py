@@ -12,6 +12,7 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
+from ingestion_adapters.backfill.queries import asked_number, held_in_batch
 from ingestion_adapters.checks import instant_of
 from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.retirement import current_notice
@@ -67,6 +68,7 @@ def show_feeds(session: Any) -> ResponseReturnValue:
         wanted=wanted,
         now=now,
         silent=silences(session, now),
+        asked=asked_number(session),
         watch_late=seen.checked_at is not None and now - seen.checked_at > WATCH_LATE,
         enterprises=senders(session),
         datasets=list(DATASETS),
@@ -134,6 +136,7 @@ def show_receipt(session: Any, receipt_id: int) -> ResponseReturnValue:
         sender=sender_name(session, row.enterprise_id),
         findings=page,
         links=links,
+        held=held_in_batch(session, receipt_id) if row.rejected else None,
         by_code=findings_by_code(session, receipt_id),
         as_sent=is_kept_as_sent(session, receipt_id),
         second_values=second_values_of_receipt(session, current_actor().scope, receipt_id),

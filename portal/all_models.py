@@ -3,6 +3,7 @@
 import gis.basemap.models
 import gis.network.models
 import gis.risk.models
+import ingestion_adapters.backfill.models
 import ingestion_adapters.defence.models
 import ingestion_adapters.mapping.models
 import ingestion_adapters.models

@@ -13,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.backfill.release import release_approved
 from ingestion_adapters.dropbox.jobs import take_dropped
 from ingestion_adapters.files.jobs import import_waiting
 from ingestion_adapters.mapping.jobs import retire_raw
@@ -90,6 +91,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("make_reports", every(2), 2, make_waiting, "an ordered report is made while its reader watches", kept=False),
     Job("drop_folders", every(2), 2, take_dropped, "files of enterprises that send no messages", kept=False),
     Job("pull_sources", every(5), 5, pull_due, "asks enterprises that cannot send", kept=False),
+    Job("release_backfill", every(20), 20, release_approved, "approved late readings are stored", kept=False),
     Job("retire_raw_messages", cron("35 4 * * *"), 3600, retire_raw, "keeps messages as sent for parameter intake.raw_days"),
     Job("forget_pull_runs", cron("20 4 * * *"), 3600, forget_pull_runs, "keeps 30 days of questions"),
     Job("collect_upward", every(30), 30, collect_upward, "what the province gets is queued when it happens", kept=False),

@@ -262,6 +262,8 @@ def _of_answer(answer: Answer) -> dict[str, Any]:
         "rejections": [_of_finding(found) for found in answer.rejections],
         "server_time": stamp(answer.at),
     }
+    if answer.held:
+        facts["held"] = answer.held
     return facts | {"replayed": True} if answer.replayed else facts
 
 

@@ -13,6 +13,11 @@ def action_words() -> dict[str, str]:
 def _intake_words() -> dict[str, str]:
     """Return the words of acts on what comes in and goes up, and on the keys for it."""
     return {
+        "backfill.approve": gettext("Approve late readings"),
+        "backfill.ask": gettext("Ask for a back-fill"),
+        "backfill.explain": gettext("Say why readings are late"),
+        "backfill.refuse": gettext("Refuse late readings"),
+        "backfill.withdraw": gettext("Withdraw a back-fill request"),
         "key.cut": gettext("Cut off key"),
         "key.make": gettext("Make key"),
         "key.release": gettext("Give key free again"),
@@ -120,6 +125,7 @@ def object_words() -> dict[str, str]:
         "parameter": gettext("parameter"),
         "patrol": gettext("patrol record"),
         "permission": gettext("permission"),
+        "backfill_request": gettext("back-fill request"),
         "pull_source": gettext("source asked by schedule"),
         "quality_finding": gettext("data quality finding"),
         "quality_rule": gettext("data quality rule"),

@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from ingestion_adapters.backfill.models import BackfillRequest
 from portal.config import Settings
 from portal.core.actor import CITY
+from portal.core.clock import utc_now
 from portal.core.db import transaction
 from tests.integration.test_intake_api import NODE, SAMPLES, Program
 from tests.readings import TODAY, pack, roll_all
@@ -32,6 +34,15 @@ def row(day: date, minute: int, value: float, flag: str = "N") -> dict[str, Any]
     """Return one reading of a UTC day as an enterprise sends it."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute)
     return {"point": POINT, "t": at.isoformat(), "v": value, "f": flag}
+
+
+def let_in(program: Program, day: date) -> None:
+    """Approve the late readings of a UTC day."""
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    span = {"enterprise_id": program.enterprise_id, "begin_at": begin, "end_at": begin + timedelta(days=1)}
+    words = {"state": "approved", "opened_how": "person", "opened_by": "t", "reason": "t", "decided_at": utc_now()}
+    with transaction(program.settings, CITY, worker=True) as session:
+        session.add(BackfillRequest(**span, **words))
 
 
 def stored(program: Program, columns: str, order: str = "ts", table: str = "reading_all") -> list[tuple[Any, ...]]:
@@ -58,6 +69,7 @@ def test_what_comes_later_than_taken_automatically_is_flagged_back_filled(metere
 @pytest.mark.parametrize("packed", [False, True])
 def test_repeated_late_and_revised_readings_come_through_the_door(metered: Program, packed: bool) -> None:
     day = TODAY - timedelta(days=60 + packed)
+    let_in(metered, day)
     first = metered.records("RT", row(day, 0, 300.0), row(day, 1, 301.0))
     assert first.json["accepted"] == 2
     if packed:

@@ -18,6 +18,7 @@ import portal.emergency.drills.models
 import portal.emergency.incidents.models
 import portal.events.models
 import portal.jobs.models
+import portal.network.models
 import portal.operation.alarms.models
 import portal.operation.devices.models
 import portal.operation.meters.models

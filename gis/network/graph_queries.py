@@ -58,6 +58,7 @@ class StoredGrid:
     pipes: Index
     valves: Index
     regulators: Index
+    users: Index
 
     @cached_property
     def _place(self) -> dict[str, dict[int, int]]:
@@ -81,6 +82,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
     start, end = _places(nodes, pipes[:, 1]), _places(nodes, pipes[:, 2])
     inlet, outlet, size = _outlets(nodes, regulators)
     _hang_on_outlets(_whole(pipes[:, 5]), (start, end), (inlet, outlet, _whole(regulators[:, 3])), len(nodes))
+    taking, user_ids = _users(users, nodes, _whole(regulators[:, 0]), outlet)
     network = Network(
         n_nodes=size,
         pipes=Pipes(start, end, pipes[:, 3], pipes[:, 4]),
@@ -90,7 +92,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
         ),
         inlet=inlet,
         outlet=outlet,
-        users=_users(users, nodes, _whole(regulators[:, 0]), outlet),
+        users=taking,
     )
     network = replace(network, sources=origins(network, _whole(sources[:, 2])))
     return StoredGrid(
@@ -99,6 +101,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
         _whole(pipes[:, 0]),
         _whole(valves[:, 0]),
         _whole(regulators[:, 0]),
+        user_ids,
     )
 
 
@@ -188,8 +191,8 @@ def _hang_on_outlets(
         end[moved] = behind[end[moved]]
 
 
-def _users(users: Numbers, nodes: Index, regulators: Index, outlet: Index) -> Users:
-    """Return users at their own node, or else behind the regulator that supplies them."""
+def _users(users: Numbers, nodes: Index, regulators: Index, outlet: Index) -> tuple[Users, Index]:
+    """Return users at their own node, or else behind the regulator that supplies them, and their numbers."""
     at_node = _known(nodes, users[:, 1])
     place = np.searchsorted(regulators, users[:, 2])
     named = (place < len(regulators)) & (users[:, 2] > 0)
@@ -198,7 +201,8 @@ def _users(users: Numbers, nodes: Index, regulators: Index, outlet: Index) -> Us
     behind = named & ~at_node
     node[behind] = outlet[place[behind]]
     kept = node >= 0
-    return Users(node[kept].astype(np.int64), _whole(users[kept, 3]), _whole(users[kept, 4]))
+    taking = Users(node[kept].astype(np.int64), _whole(users[kept, 3]), _whole(users[kept, 4]))
+    return taking, _whole(users[kept, 0])
 
 
 def codes_of(session: Session, kind: str, numbers: Index) -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""The gas network as it stands today; owns gas_node, gas_pipe, gas_valve, gas_regulator, gas_station, gas_user.
+"""The gas network as it stands today; owns gas_node, gas_pipe, gas_valve, gas_regulator, gas_station, gas_user, network_change.
 
 Former states lie in the tables `<name>_history`, written by a trigger at every change: the same
 columns, with `valid_to` set. The natural key is the enterprise and its own code.
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from gis.basemap.models import geometry
-from portal.core.db import Base
+from portal.core.db import Base, Xid8
 
 HISTORIED = ("gas_node", "gas_pipe", "gas_valve", "gas_regulator", "gas_station", "gas_user")
 
@@ -184,3 +184,13 @@ class GasUser(NetworkObject, Base):
     last_check_on: Mapped[date | None] = mapped_column(Date, comment="last household check")
     m: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="Morton code at level 24 in Web Mercator, set by trigger; a tile is one range")
     geom: Mapped[Any] = mapped_column(geometry("POINT"), comment="place, CGCS2000")
+
+
+class NetworkChange(Base):
+    """A transaction that changed the network; written by a trigger of each table above."""
+
+    __tablename__ = "network_change"
+    __table_args__ = {"comment": "网络变更 / transactions that changed the network, by which a graph held in memory knows that it is old"}
+
+    xid: Mapped[int] = mapped_column(Xid8(), primary_key=True, comment="transaction that changed the network")
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), comment="when")

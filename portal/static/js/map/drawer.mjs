@@ -46,8 +46,12 @@ export function startDrawer({ onClose, onShow }) {
     return place ? [Number(place.dataset.lng), Number(place.dataset.lat)] : null;
   };
 
-  /** Show one object; resolves to its position when the partial names one. */
-  const show = async (layer, id) => {
+  const failure = async (answer) => {
+    if (answer.headers.get("Content-Type")?.startsWith("application/problem+json")) return (await answer.json()).detail;
+    return t(answer.status === 403 ? "object_denied" : answer.status === 404 ? "object_gone" : "object_failed");
+  };
+  /** Show the partial that `ask` fetches; resolves to the position it names, if any. */
+  const showPart = async (ask) => {
     const turn = (asked += 1);
     if (drawer.hidden) opener = document.activeElement;
     drawer.hidden = false;
@@ -56,10 +60,10 @@ export function startDrawer({ onClose, onShow }) {
     content.replaceChildren(...[40, 24, 160, 120].map((height) => { const bone = el("div", { class: "skeleton bone" }); bone.style.height = `${height}px`; return bone; }));
     onShow?.();
     try {
-      const answer = await fetch(`/map/object/${layer}/${encodeURIComponent(id)}`, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+      const answer = await ask();
       if (turn !== asked) return null;
       if (answer.status === 401 || answer.redirected) { location.assign(`/login?next=${encodeURIComponent(location.pathname + location.hash)}`); return null; }
-      if (!answer.ok) { say(t(answer.status === 403 ? "object_denied" : answer.status === 404 ? "object_gone" : "object_failed")); return null; }
+      if (!answer.ok) { const words = await failure(answer); if (turn === asked) say(words); return null; }
       const html = await answer.text();
       return turn === asked ? fill(html) : null;
     } catch {
@@ -70,8 +74,22 @@ export function startDrawer({ onClose, onShow }) {
     }
   };
 
+  /** Put a partial that was fetched elsewhere into the drawer; what was asked for before no longer comes. */
+  const put = (html) => {
+    asked += 1;
+    if (drawer.hidden) opener = document.activeElement;
+    drawer.hidden = false;
+    document.documentElement.classList.add("drawer-open");
+    content.removeAttribute("aria-busy");
+    onShow?.();
+    return fill(html);
+  };
+
+  /** Show one object; resolves to its position when the partial names one. */
+  const show = (layer, id) => showPart(() => fetch(`/map/object/${layer}/${encodeURIComponent(id)}`, { headers: { "HX-Request": "true" }, credentials: "same-origin" }));
+
   shut.addEventListener("click", close);
   grab.addEventListener("click", () => { drawer.dataset.stop = STOPS[(STOPS.indexOf(drawer.dataset.stop) + 1) % STOPS.length]; });
   addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("dialog[open]") && !event.defaultPrevented) close(); });
-  return { show, close, isOpen: () => !drawer.hidden };
+  return { show, put, close, isOpen: () => !drawer.hidden };
 }

@@ -22,41 +22,21 @@
  */
 
 import * as maplibregl from "../../vendor/maplibre/maplibre-gl.mjs";
-import { $, el, getJson, icon, t } from "../dom.mjs";
+import { $, el, getJson, t, theme } from "../dom.mjs";
 import { on } from "../live.mjs";
 import { startAlarms } from "./alarms.mjs";
 import { startDrawer } from "./drawer.mjs";
 import { addIcons } from "./icons.mjs";
+import { startNetwork } from "./isolation.mjs";
+import { startMarks } from "./marks.mjs";
 import { startMeasure } from "./measure.mjs";
 import { startPanel, treeRows } from "./panel.mjs";
-import { readState, writeState } from "./state.mjs";
+import { graphics, notice, refuse } from "./power.mjs";
+import { startSelect } from "./select.mjs";
+import { readState, stateText, writeState } from "./state.mjs";
 import { buildStyle, CLICKABLE, LOCAL_FONT, PARTS, pipeColour, selectionLayer, tileAddress } from "./style.mjs";
 
-const REACH_PX = 5, NEWS_MS = 700, SOFTWARE = /swiftshader|llvmpipe|basic render|software/i;
-
-function notice(key, sign = "info", more = null) {
-  const box = $("#map-notices");
-  if ($(`[data-key="${key}"]`, box)) return;
-  const close = el("button", { class: "ib", type: "button", "aria-label": t("close"), dataset: { dismiss: "" } }, icon("x", "i-s"));
-  box.append(el("div", { class: "notice notice-warn map-notice", role: "status", dataset: { key } }, icon(sign), el("div", {}, t(key), more), close));
-}
-
-/** What this browser's graphics can do: "none", "software" or "gpu". */
-function graphics() {
-  const gl = document.createElement("canvas").getContext("webgl2");
-  if (!gl) return "none";
-  const info = gl.getExtension("WEBGL_debug_renderer_info");
-  const name = info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : "";
-  gl.getExtension("WEBGL_lose_context")?.loseContext();
-  return SOFTWARE.test(name) ? "software" : "gpu";
-}
-
-function refuse(options) {
-  const links = options.layers.filter((layer) => layer.list).map((layer) => el("li", {}, el("a", { href: layer.list, text: layer.label })));
-  $(`#${options.container}`).append(el("div", { class: "empty map-refused" }, icon("triangle-alert", "i-xl"), el("b", { text: t("webgl_missing") }), el("p", { text: t("webgl_missing_hint") }), el("ul", {}, ...links)));
-  for (const part of document.querySelectorAll(".map-ui")) part.hidden = true;
-  document.documentElement.dataset.mapReady = "0";
-}
+const REACH_PX = 5, NEWS_MS = 700;
 
 class OneMap {
   constructor(options, lite) {
@@ -74,7 +54,8 @@ class OneMap {
     this.map = this.makeMap(state);
     this.startParts();
     this.hear();
-    if (state.selected) this.select(state.selected.layer, state.selected.id, { find: !state.center });
+    if (state.area) this.map.once("idle", () => this.area.show(state.area, { fit: !state.center }));
+    else if (state.selected) this.select(state.selected.layer, state.selected.id, { find: !state.center });
     else if (!state.center && !state.zoom && options.bounds) this.wholeCity(0);
   }
 
@@ -99,14 +80,17 @@ class OneMap {
     const { map } = this;
     this.panel = startPanel({ layers: this.rows, themes: this.options.themes, shown: this.shown, colouring: this.colouring, change: (...news) => this.change(...news) });
     this.drawer = startDrawer({ onClose: () => this.deselect(), onShow: () => this.pad() });
-    this.measure = startMeasure(map, { onToggle: (active) => { if (active) this.drawer.close(); } });
+    this.network = startNetwork(map, { drawer: this.drawer, lite: this.lite });
+    this.measure = startMeasure(map, { onToggle: (active) => { if (active) { this.area.stop(); this.drawer.close(); } } });
+    this.area = startSelect(map, { drawer: this.drawer, colouring: () => this.colouring, onToggle: () => { this.measure.stop(); this.drawer.close(); }, onChange: () => this.remember() });
+    this.marks = startMarks({ state: () => stateText(this.state()) });
     this.alarms = startAlarms(map, { Marker: maplibregl.Marker, open: (id, place) => this.select("alarm", id, { place }) });
     this.hint = new maplibregl.Popup({ closeButton: false, closeOnClick: false, offset: 14, className: "map-hint", focusAfterOpen: false });
     $("#map-zoom-in").addEventListener("click", () => map.zoomIn());
     $("#map-zoom-out").addEventListener("click", () => map.zoomOut());
     $("#map-city").addEventListener("click", () => this.wholeCity());
     $("#map-locate").addEventListener("click", () => this.locate());
-    $("#map-print").addEventListener("click", () => this.print());
+    $("#map-print-form").addEventListener("submit", (event) => this.fillPrint(event.target));
     $("#map-locate").disabled = true;
     if (this.options.note) $("#map-note").textContent = this.options.note;
     this.pad();
@@ -114,7 +98,7 @@ class OneMap {
 
   hear() {
     const { map } = this;
-    map.on("style.load", () => { addIcons(map); this.drawSelection(); this.measure.restore(); });
+    map.on("style.load", () => { addIcons(map); this.drawSelection(); this.measure.restore(); this.area.restore(); });
     map.once("idle", () => { document.documentElement.dataset.mapReady = "1"; });
     map.on("moveend", () => { this.remember(); this.panel.setZoom(map.getZoom()); });
     map.on("click", (event) => this.click(event));
@@ -123,14 +107,22 @@ class OneMap {
     map.on("error", ({ error }) => this.fail(error));
     addEventListener("themechange", () => { map.setStyle(this.style(), { diff: false }); this.panel.repaint(); });
     addEventListener("hashchange", () => {
-      const { selected } = readState();
-      if (selected && selected.id !== this.selected?.id) this.select(selected.layer, selected.id);
+      this.recall(readState());
     });
     let waiting = null;
     on("alarm", () => { waiting ??= setTimeout(() => { waiting = null; this.refresh(); }, NEWS_MS); });
     this.panel.setZoom(map.getZoom());
     this.alarms.load();
     this.count();
+  }
+
+  /** Take up a state that a link or a bookmark put into the address. */
+  recall(state) {
+    const { map } = this;
+    if (state.center) map.jumpTo({ center: state.center, zoom: state.zoom ?? map.getZoom() });
+    if (state.colouring && this.themes.has(state.colouring) && state.colouring !== this.colouring) this.panel.choose(state.colouring);
+    if (state.area && state.area !== this.area.area()) this.area.show(state.area, { fit: !state.center });
+    else if (state.selected && state.selected.id !== this.selected?.id) this.select(state.selected.layer, state.selected.id);
   }
 
   count() {
@@ -159,9 +151,16 @@ class OneMap {
     this.remember();
   }
 
-  remember() {
+  state() {
     const usual = this.shown.size === this.usual.size && [...this.shown].every((name) => this.usual.has(name));
-    writeState({ center: this.map.getCenter(), zoom: this.map.getZoom(), colouring: this.colouring, layers: usual ? null : this.shown, selected: this.selected });
+    return {
+      center: this.map.getCenter(), zoom: this.map.getZoom(), colouring: this.colouring, usual: this.options.themes[0].key,
+      layers: usual ? null : this.shown, selected: this.selected, area: this.area.area(),
+    };
+  }
+
+  remember() {
+    writeState(this.state());
   }
 
   /** Keep the free part of the map between panel and drawer as its middle. */
@@ -182,7 +181,7 @@ class OneMap {
   }
 
   click(event) {
-    if (this.measure.active()) return;
+    if (this.measure.active() || event.defaultPrevented) return;
     const feature = this.at(event.point);
     if (!feature) { this.drawer.close(); return; }
     const id = feature.id ?? feature.properties.id;
@@ -190,7 +189,7 @@ class OneMap {
   }
 
   hover(event) {
-    if (this.measure.active() || this.map.isMoving()) return;
+    if (this.measure.active() || this.area.active() || this.map.isMoving()) return;
     const feature = this.at(event.point);
     this.map.getCanvas().style.cursor = feature ? "pointer" : "";
     const name = feature && ["alarm", "station"].includes(feature.source) ? feature.properties.n : null;
@@ -200,6 +199,7 @@ class OneMap {
 
   /** Select one object: mark it, open its drawer, and bring it into the middle when it came from outside the map. */
   async select(source, id, { place = null, move = true, find = true } = {}) {
+    this.area.clear();
     this.selected = { layer: source, id: String(id) };
     this.place = place;
     $("#map-locate").disabled = false;
@@ -220,6 +220,7 @@ class OneMap {
   }
 
   deselect() {
+    this.area.clear();
     this.selected = null;
     this.place = null;
     $("#map-locate").disabled = true;
@@ -244,14 +245,15 @@ class OneMap {
     else { notice("map_part_failed", "triangle-alert"); console.warn(error?.message ?? error); }
   }
 
-  /** The canvas is empty outside a frame, so take its picture within one, and print that. */
-  print() {
-    this.map.once("render", () => {
-      const picture = $("#map-picture");
-      picture.src = this.map.getCanvas().toDataURL("image/png");
-      picture.decode().then(() => print());
-    });
-    this.map.triggerRepaint();
+  /** Hand the print form what is on screen; the server draws the sheet from the data. */
+  fillPrint(form) {
+    const bounds = this.map.getBounds(), fields = form.elements;
+    fields.view.value = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()].map((degrees) => degrees.toFixed(6)).join(",");
+    fields.theme.value = this.colouring;
+    fields.layers.value = [...this.shown].join(",");
+    fields.look.value = theme();
+    fields.area.value = this.area.area() ?? "";
+    form.closest("dialog").close();
   }
 }
 

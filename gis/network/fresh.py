@@ -1,0 +1,132 @@
+"""The network's graph held in memory, one a process, and loaded again when the network has changed since."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from gis.network.graph import Grid, Index
+from gis.network.graph_queries import StoredGrid, load_grid
+from gis.network.impact import zones_of
+from gis.network.isolation import isolate
+from gis.network.tracing import Flow
+from portal.config import Settings
+from portal.core.actor import CITY
+from portal.core.db import transaction
+
+# A change shows within five seconds: asked for each second at most, and answers from the former graph
+# end three seconds after the change was seen.
+ASKED_EACH_S = 1.0
+FORMER_MOST_S = 3.0
+_SHARED = ("fed_pipes", "feeders", "valves_of_cell", "pipes_of_cell", "nodes_of_cell", "users_of_cell", "distance_m")
+_VERSION = "select count(*), coalesce(sum(xid::text::numeric), 0) from network_change"
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class KnownGrid:
+    """A loaded network, the direction of gas in it, and the version of the stored one it was loaded from."""
+
+    stored: StoredGrid
+    flow: Flow
+    version: Version
+
+    @cached_property
+    def zones(self) -> Index:
+        """Return for each node the number of its pressure zone."""
+        return zones_of(self.stored.grid)
+
+
+def version_of(session: Session) -> Version:
+    """Return what changes with every committed change of the network.
+
+    Count and sum, since of two transactions the one begun first may be seen last.
+    """
+    count, total = session.execute(text(_VERSION)).one()
+    return int(count), int(total)
+
+
+def warmed(grid: Grid) -> Flow:
+    """Work out what questions share, so that none of them waits for it, and return the directions of gas."""
+    for name in _SHARED:
+        getattr(grid, name)
+    if grid.fed_pipes.any():
+        isolate(grid, [int(np.argmax(grid.fed_pipes))])
+    flow = Flow(grid)
+    if grid.network.n_nodes:
+        flow.downstream([0])
+        flow.upstream([0])
+    return flow
+
+
+class Keeper:
+    """Holds the newest graph of one database."""
+
+    def __init__(self) -> None:
+        """Hold none yet."""
+        self._known: KnownGrid | None = None
+        self._asked_at = self._old_since = 0.0
+        self._loading = threading.Lock()
+
+    def grid(self, settings: Settings) -> KnownGrid:
+        """Return the graph as it stood at most some seconds ago."""
+        known, now = self._known, time.monotonic()
+        if known is not None and not self._old_since and now - self._asked_at < ASKED_EACH_S:
+            return known
+        if known is not None and not self._changed(settings, known, now):
+            return known
+        return self._renewed(settings, now)
+
+    def _changed(self, settings: Settings, known: KnownGrid, now: float) -> bool:
+        if self._old_since:
+            return True
+        with transaction(settings, CITY) as session:
+            found = version_of(session)
+        self._asked_at = now
+        if found == known.version:
+            return False
+        self._old_since = now
+        return True
+
+    def _renewed(self, settings: Settings, asked_at: float) -> KnownGrid:
+        """Load the graph, or return the former one while another thread loads and it is young enough."""
+        former = self._known
+        patient = former is None or asked_at - self._old_since > FORMER_MOST_S
+        if not self._loading.acquire(blocking=patient):
+            assert former is not None
+            return former
+        try:
+            if self._known is not None and self._known is not former:
+                return self._known
+            self._known = _loaded(settings)
+            self._asked_at, self._old_since = asked_at, 0.0
+            return self._known
+        finally:
+            self._loading.release()
+
+
+def _loaded(settings: Settings) -> KnownGrid:
+    with transaction(settings, CITY) as session:
+        version = version_of(session)
+        stored = load_grid(session)
+    return KnownGrid(stored, warmed(stored.grid), version)
+
+
+@cache
+def _keeper_of(url: str) -> Keeper:
+    return Keeper()
+
+
+def known_grid(settings: Settings) -> KnownGrid:
+    """Return the graph of all enterprises, since gas crosses their borders; at most five seconds old.
+
+    It knows more than a caller may see: what is told of it has to be read again within the caller's scope.
+    """
+    return _keeper_of(settings.app_database_url).grid(settings)

@@ -32,14 +32,18 @@ from ingestion_adapters.receipts import PAGE_ROWS, findings_page, receipt_of
 from portal.audit.services import record
 from portal.core.cells import safe_value
 from portal.core.clock import utc_now
+from portal.core.codes import word_of
 from portal.core.errors import NotFound
 from portal.core.web import current_actor, opened, requires, web_transaction
+from portal.operation.outages.labels import span_words
+from portal.operation.outages.queries import widest_open
 from portal.operation.telemetry.conflict_queries import second_values_of_receipt
 
 blueprint = Blueprint("intake", __name__)
 blueprint.add_app_template_filter(span, "span")
 blueprint.add_app_template_filter(short, "short")
 CSV_PAGE = 5000
+OUTAGES_SHOWN = 10
 WATCH_LATE = timedelta(seconds=60)
 COLUMNS = ("file", "row", "object_code", "field", "rule", "severity", "code", "message", "raw")
 
@@ -69,6 +73,7 @@ def show_feeds(session: Any) -> ResponseReturnValue:
         now=now,
         silent=silences(session, now),
         asked=asked_number(session),
+        outages=_outages(session, wanted.enterprise_id, now),
         watch_late=seen.checked_at is not None and now - seen.checked_at > WATCH_LATE,
         enterprises=senders(session),
         datasets=list(DATASETS),
@@ -78,6 +83,19 @@ def show_feeds(session: Any) -> ResponseReturnValue:
             "next": url_for(".show_feeds", **kept, after=seen.following) if seen.following else None,
         },
     )
+
+
+def _outages(session: Any, enterprise_id: int | None, now: datetime) -> list[dict[str, Any]]:
+    """Return the widest open outages as the monitor shows them beside the silent feeds; none to who may not see alarms."""
+    actor = current_actor()
+    if not actor.may("alarm.read"):
+        return []
+    rows = widest_open(session, scope=actor.scope, limit=OUTAGES_SHOWN, enterprise_id=enterprise_id)
+    language = str(get_locale() or "zh_CN")
+    return [
+        {"of": row, "level": word_of("outage_level", row.level, language), "lasted": span_words(now - row.began_at)}
+        for row in rows
+    ]
 
 
 @blueprint.get("/intake/receipts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -18,6 +19,7 @@ from portal.accounts.services import create_user
 from portal.config import Settings
 from portal.core.actor import cli_actor
 from portal.core.clock import utc_now
+from portal.operation.outages.models import Outage
 from tests.factories import make_enterprise
 
 PASSWORD = "Kelp-river-82"
@@ -87,3 +89,21 @@ def test_others_do_not_see_it(enter: Callable[..., FlaskClient], receipt: tuple[
     assert name not in stranger.get("/intake").text
     assert name not in stranger.get("/intake/receipts").text
     assert enter(Role.AUDITOR).get("/intake").status_code == 403
+
+
+def test_the_monitor_shows_open_outages_beside_the_silences(enter: Callable[..., FlaskClient], committed: Committed) -> None:
+    def silent(session: Session) -> tuple[int, int]:
+        own, begun = make_enterprise(session), utc_now() - timedelta(hours=3)
+        words = {"enterprise_id": own.id, "points": 12, "silent": 12, "limit_s": 300, "began_at": begun, "noticed_at": begun}
+        link = Outage(level=4, subject=own.short_name, **words)
+        session.add_all([link, Outage(level=3, subject="GW<1>", subject_id=7, device_id=7, **words)])
+        session.flush()
+        return own.id, link.id
+
+    own, number = committed(silent)  # type: ignore[misc]
+    page = enter(Role.CITY_REGULATOR).get(f"/intake?enterprise={own}").text
+    assert "当前数据中断" in page and f"/operation/outages/{number}" in page and "企业链路" in page
+    assert "GW&lt;1&gt;" in page
+    assert "当前数据中断" not in enter(Role.ENTERPRISE_MANAGER, own=True).get("/intake").text
+    committed(lambda s: s.execute(text("update outage set ended_at = now() where enterprise_id = :e"), {"e": own}) and None)
+    assert "当前数据中断" not in enter(Role.CITY_REGULATOR).get(f"/intake?enterprise={own}").text

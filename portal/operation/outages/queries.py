@@ -167,9 +167,13 @@ def open_summary(session: Session, *, scope: Scope) -> dict[int, tuple[int, int]
     return {level: (count, int(points or 0)) for level, count, points in rows}
 
 
-def widest_open(session: Session, *, scope: Scope, limit: int = 5) -> Sequence[Any]:
-    """Return the open outages that concern most points."""
+def widest_open(
+    session: Session, *, scope: Scope, limit: int = 5, enterprise_id: int | None = None
+) -> Sequence[Any]:
+    """Return the open outages that concern most points, of one enterprise when it is given."""
     asked = _listed().where(Outage.ended_at.is_(None), _within(scope))
+    if enterprise_id is not None:
+        asked = asked.where(Outage.enterprise_id == enterprise_id)
     return session.execute(asked.order_by(Outage.silent.desc(), Outage.began_at).limit(limit)).all()
 
 

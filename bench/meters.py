@@ -1,7 +1,7 @@
 """Meters: registry load, look-ups under row policies, and one reading of every meter through the signed door.
 
-A cluster of its own, durable as in production. The sweep is a columnar push by two clients; its ratio is
-against COPY of the same readings into the same table by two connections in the same run.
+A cluster of its own, durable as in production. The baseline of the sweep is binary COPY of the same readings, one
+row each, into a table with key (ts, meter_id), by two connections, turn about with the sweep in the same run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import psycopg2
+from numpy.typing import NDArray
 from sqlalchemy import text
 
 from bench.ingest import CLIENTS, ROOT, Shape, intake, own_database, push_all
@@ -36,10 +38,16 @@ from portal.config import Settings
 from portal.core.actor import CITY, Scope, cli_actor
 from portal.core.clock import utc_now
 from portal.core.db import engine_for, transaction
-from portal.operation.meters.queries import MeterFilter, meters_page
+from portal.operation.meters.numbers import index_codes
+from portal.operation.meters.queries import MeterFilter, latest_counters, meter_counts, meters_page
+from portal.operation.meters.wire import HEAD, TAIL
 
 REGISTER_ROWS, PUSH_ROWS, LOOK_UPS = 20_000, 25_000, 60
-COLUMNAR = Shape(PUSH_ROWS, lambda _sender, _rows: b"")
+BASELINE = "meter_copy_baseline"
+_ROW = np.dtype(
+    [("n", ">i2"), ("l0", ">i4"), ("ts", ">i8"), ("l1", ">i4"), ("value", ">f8"), ("l2", ">i4"), ("meter", ">i4"),
+     ("l3", ">i4"), ("receipt", ">i4")]
+)  # fmt: skip
 
 
 class Owner:
@@ -79,32 +87,65 @@ class Owner:
             valve_state=0 if number % 500 == 0 else 1,
         )  # fmt: skip
 
-    def sweep(self, at: datetime, value: float) -> list[bytes]:
-        """Return the bodies of one reading of every meter."""
-        ms, bodies = round(at.timestamp() * 1000), []
+    def sweep(self, at: datetime, value: float, given: argparse.Namespace) -> list[bytes]:
+        """Return the bodies of one reading of every meter, in the order of the registry or in none."""
+        ms, stamp, bodies = round(at.timestamp() * 1000), at.isoformat(), []
+        order = np.arange(self.meters) if given.order == "registry" else np.random.default_rng(2).permutation(self.meters)
         for start in range(0, self.meters, PUSH_ROWS):
-            numbers = range(start, min(start + PUSH_ROWS, self.meters))
-            size = len(numbers)
-            bodies.append(
-                msgspec.json.encode(
-                    {
-                        "points": [self.code(n) for n in numbers], "p": list(range(size)), "t": [ms] * size,
-                        "v": [round(value + n % 97, 2) for n in numbers],
-                    }
-                )
-            )  # fmt: skip
+            numbers = order[start : start + PUSH_ROWS].tolist()
+            values = [round(value + n % 97, 2) for n in numbers]
+            codes = [self.code(n) for n in numbers]
+            if given.body == "rows":
+                records = [{"point": code, "t": stamp, "v": v} for code, v in zip(codes, values, strict=True)]
+                bodies.append(msgspec.json.encode({"records": records}))
+            else:
+                size = len(numbers)
+                bodies.append(msgspec.json.encode({"points": codes, "p": list(range(size)), "t": [ms] * size, "v": values}))
         return bodies
 
 
-def copy_sweep(url: str, ids: list[int], at: datetime) -> None:
-    """COPY one reading of every meter into the same table, in batches of the same size."""
+def copy_sweep(url: str, ids: NDArray[np.int32], at: datetime) -> None:
+    """COPY one reading of every meter as single rows, in batches of the same size."""
     link = psycopg2.connect(url.replace("postgresql+psycopg2", "postgresql"))
-    stamp = at.isoformat()
-    for start in range(0, len(ids), PUSH_ROWS):
-        body = "".join(f"{stamp}\t{n % 97}\t{n}\t0\n" for n in ids[start : start + PUSH_ROWS])
+    pg_us = round((at - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
+    for start in range(0, ids.size, PUSH_ROWS):
+        part = ids[start : start + PUSH_ROWS]
+        rows = np.zeros(part.size, _ROW)
+        rows["n"], rows["l0"], rows["l1"], rows["l2"], rows["l3"] = 4, 8, 8, 4, 4
+        rows["ts"], rows["value"], rows["meter"] = pg_us, part % 97, part
         with link, link.cursor() as cursor:
-            cursor.copy_expert("copy meter_reading (ts, value, meter_id, receipt_id) from stdin", io.StringIO(body))
+            cursor.copy_expert(f"copy {BASELINE} from stdin (format binary)", io.BytesIO(HEAD + rows.tobytes() + TAIL))
     link.close()
+
+
+def cpu_s(roots: list[int]) -> float:
+    """Return the seconds of processor that processes and all below them have taken."""
+    tick, parents, spent = os.sysconf("SC_CLK_TCK"), {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = path.read_text("utf-8", "replace").rsplit(")", 1)[1].split()
+        except OSError:  # ended meanwhile
+            continue
+        parents[int(path.parent.name)] = int(words[1])
+        spent[int(path.parent.name)] = sum(map(int, words[11:15])) / tick
+    wanted, grown = set(roots), True
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in wanted} - wanted
+        wanted, grown = wanted | more, bool(more)
+    return sum(spent.get(pid, 0.0) for pid in wanted)
+
+
+def postmaster() -> int:
+    """Return the number of the database server's first process."""
+    return int((Path(os.environ["PORTAL_DATA_DIR"]) / "pg" / "postmaster.pid").read_text("utf-8").split()[0])
+
+
+def spent(work: Callable[[], float]) -> tuple[float, float]:
+    """Return the seconds some work takes, and the processor seconds of client, intake and database together."""
+    roots = [os.getpid(), postmaster()]
+    before = cpu_s(roots)
+    seconds = work()
+    return seconds, cpu_s(roots) - before
 
 
 def together(work: Callable[[int], object]) -> float:
@@ -123,16 +164,18 @@ def looked_up(settings: Settings, owners: list[Owner], role: str) -> dict[str, f
     filters = {
         "kind": MeterFilter(kind=4), "overdue": MeterFilter(due="overdue"), "shut": MeterFilter(valve_state=0),
         "kind_and_due": MeterFilter(kind=7, due="soon"), "shut_and_kind": MeterFilter(kind=2, valve_state=0),
+        "due_of_one": MeterFilter(enterprise_id=owners[0].id, due="soon"),
     }  # fmt: skip
     found: dict[str, float] = {}
 
     def timed(name: str, wanted: Callable[[], MeterFilter], place: Callable[[], int]) -> None:
         took = []
         for _ in range(LOOK_UPS):
+            began = time.perf_counter()
             with transaction(settings, scope) as session:
-                began = time.perf_counter()
-                meters_page(session, wanted(), place=(place(), False), scope=scope, today=today)
-                took.append(1000 * (time.perf_counter() - began))
+                page = meters_page(session, wanted(), place=(place(), False), scope=scope, today=today)
+                latest_counters(session, [row.id for row in page.rows])
+            took.append(1000 * (time.perf_counter() - began))
         found[f"{role}_{name}_ms_p95"] = statistics.quantiles(took, n=20)[18]
 
     timed("by_code", lambda: MeterFilter(words=owners[0].code(chance.randrange(owners[0].meters))), lambda: 0)
@@ -141,52 +184,96 @@ def looked_up(settings: Settings, owners: list[Owner], role: str) -> dict[str, f
         last = int(session.scalar(text("select max(id) from gas_meter")) or 0)
     for name, wanted in filters.items():
         timed(f"page_{name}", lambda wanted=wanted: wanted, lambda: chance.randrange(last))  # type: ignore[misc]
-    return found
+    began = time.perf_counter()
+    with transaction(settings, scope) as session:
+        meter_counts(session, scope, today)
+    return found | {f"{role}_counts_ms": 1000 * (time.perf_counter() - began)}
 
 
-def measured(settings: Settings, port: int, meters: int, rounds: int) -> dict[str, float]:
-    """Return every figure."""
+def registered(settings: Settings, meters: int) -> tuple[list[Owner], dict[str, float]]:
+    """Register the meters of two enterprises and have their codes filed, as the schedule does."""
     owners = [Owner(settings, meters // CLIENTS) for _ in range(CLIENTS)]
     figures = {"register_rows_per_s": meters / together(lambda n: owners[n].register())}
     with engine_for(os.environ["PORTAL_OWNER_DATABASE_URL"]).connect() as link:
-        link.execute(text("analyze gas_meter"))
-        link.commit()
+        link.execution_options(isolation_level="AUTOCOMMIT")
+        link.execute(text("vacuum analyze gas_meter"))
+        link.execute(text("vacuum analyze meter_block"))
+        link.execute(text(f"drop table if exists {BASELINE}"))
+        link.execute(
+            text(f"create table {BASELINE} (ts timestamptz, value float8, meter_id int, receipt_id int, primary key (ts, meter_id))")
+        )
+        link.execute(text(f"grant insert on {BASELINE} to ranjian_worker"))
+    began = time.perf_counter()
+    for _ in owners:
+        with transaction(settings, CITY, worker=True) as session:
+            index_codes(session, utc_now())
+    return owners, figures | {"file_codes_s": time.perf_counter() - began}
+
+
+def measured(settings: Settings, port: int, given: argparse.Namespace) -> dict[str, float]:
+    """Return every figure."""
+    meters = given.meters
+    owners, figures = registered(settings, meters)
     for role in ("city", "enterprise"):
         figures |= looked_up(settings, owners, role)
     with transaction(settings, CITY, worker=True) as session:
-        session.execute(text("select ensure_meter_month(d::date) from generate_series(now() - interval '60 days', now(), '25 days') d"))
         wanted = text("select id from gas_meter where enterprise_id = :e order by id")
-        ids = [list(session.scalars(wanted, {"e": each.id})) for each in owners]
+        ids = [np.array(session.scalars(wanted, {"e": each.id}).all(), np.int32) for each in owners]
+    if given.order == "random":
+        ids = [np.random.default_rng(1).permutation(each) for each in ids]
+    found: dict[str, list[float]] = {}
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    sweeps, copies = [], []
-    for number in range(rounds + 1):  # the first writes the newest values anew, as a new installation does
-        at = midnight - timedelta(days=rounds - number)
-        bodies = [each.sweep(at, 100 + 3 * number) for each in owners]
-        seconds = together(lambda n, bodies=bodies: push_all(owners[n], port, bodies[n], COLUMNAR, []))  # type: ignore[misc, arg-type]
-        copied = together(lambda n, at=at: copy_sweep(settings.worker_database_url, ids[n], at - timedelta(minutes=30)))  # type: ignore[misc]
-        if number:
-            sweeps.append(seconds)
-            copies.append(copied)
-        else:
-            figures["first_sweep_s"] = seconds
-    figures["sweep_s"], figures["copy_s"] = statistics.median(sweeps), statistics.median(copies)
+    for number in range(given.rounds + 1):  # the first writes newest values where there were none, as a new installation
+        at = midnight - timedelta(days=given.rounds - number)
+        bodies = [each.sweep(at, 100 + 3 * number, given) for each in owners]
+        shape = Shape(PUSH_ROWS, lambda _sender, _rows: b"")
+        swept = spent(lambda bodies=bodies, shape=shape: together(lambda n: push_all(owners[n], port, bodies[n], shape, [])))  # type: ignore[misc, arg-type]
+        del bodies
+        copied = spent(lambda at=at: together(lambda n: copy_sweep(settings.worker_database_url, ids[n], at)))  # type: ignore[misc]
+        for name, (seconds, cpu) in (("sweep", swept), ("copy", copied)):
+            if number:
+                found.setdefault(f"{name}_s", []).append(seconds)
+                found.setdefault(f"{name}_cpu_us_per_row", []).append(1e6 * cpu / meters)
+        if not number:
+            figures |= {"first_sweep_s": swept[0], "first_sweep_cpu_us_per_row": 1e6 * swept[1] / meters}
+    figures |= {name: statistics.median(values) for name, values in found.items()}
+    figures |= _sizes(meters, given.rounds + 1)
     figures["sweep_rows_per_s"] = meters / figures["sweep_s"]
     figures["ten_million_s"] = figures["sweep_s"] * 10_000_000 / meters
-    return figures | {"ratio_sweep": figures["copy_s"] / figures["sweep_s"]}
+    return figures | {
+        "ratio_sweep_cpu": figures["copy_cpu_us_per_row"] / figures["sweep_cpu_us_per_row"],
+        "ratio_sweep": figures["copy_s"] / figures["sweep_s"],
+    }
+
+
+def _sizes(meters: int, sweeps: int) -> dict[str, float]:
+    """Return the room a meter's registry rows, a reading of ours and a single row of COPY take, bytes."""
+    with engine_for(os.environ["PORTAL_OWNER_DATABASE_URL"]).connect() as link:
+        registry = link.scalar(text("select pg_total_relation_size('gas_meter') + pg_total_relation_size('meter_block')"))
+        stored = link.scalar(
+            text("select sum(pg_total_relation_size(inhrelid)) from pg_inherits where inhparent = 'meter_reading_block'::regclass")
+        )
+        copied = link.scalar(text(f"select pg_total_relation_size('{BASELINE}')"))
+    rows = meters * sweeps
+    return {"bytes_per_meter": registry / meters, "bytes_per_reading": float(stored) / rows, "bytes_per_row_copied": copied / rows}
 
 
 def main() -> int:
     """Run the benchmark and print its figures, the ratio last."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--meters", type=int, default=1_000_000, help="meters registered and swept; 10000000 needs 12 GB")
+    parser.add_argument(
+        "--meters", type=int, default=1_000_000, help="meters registered and swept; ten million need DISK of disk"
+    )
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--order", choices=("registry", "random"), default="registry", help="order of the meters in the sweep")
+    parser.add_argument("--body", choices=("columns", "rows"), default="columns", help="columnar body or JSON rows")
     parser.add_argument("--workers", type=int, default=2, help="gunicorn workers")
     given = parser.parse_args()
     settings = own_database()
     try:
         port = random.randint(20_000, 32_000)  # any free port
         with intake(port, given.workers):
-            for name, value in measured(settings, port, given.meters, given.rounds).items():
+            for name, value in measured(settings, port, given).items():
                 sys.stdout.write(f"{name}={value:.3f}\n" if "ratio" in name else f"{name}={value:.1f}\n")
             sys.stdout.flush()
     finally:

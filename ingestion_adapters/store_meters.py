@@ -1,8 +1,7 @@
-"""NET/MTR and the readings of meters: the register by the thousand, counters by the hundred thousand."""
+"""NET/MTR and the readings of meters: the register by the thousand, counters by the ten thousand."""
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Finding
 from ingestion_adapters.contract import Meter
-from ingestion_adapters.store_bulk import Target, upsert
+from ingestion_adapters.store_bulk import Target, stage, unstage
+from portal.operation.meters.numbers import numbers_of
 from portal.operation.meters.rules import FELL, lasts_too_long
 from portal.operation.meters.services import CounterRows, Taken, store_counters
 
@@ -30,8 +30,6 @@ METERS = Target(
 Numbered = list[tuple[int, Any]]
 _USERS_AT_ONCE = 20_000
 _ASK_AGAIN_S = 5.0
-# A code is whatever its sender wrote: nothing in it may end a cell or a row of COPY.
-_IN_COPY = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\x01"})
 _with_meters: dict[int, tuple[bool, float]] = {}
 
 
@@ -52,7 +50,42 @@ def store_meters(
         for record in kept
     ]  # fmt: skip
     _with_meters.pop(enterprise_id, None)
-    return upsert(session, METERS, enterprise_id, receipt_id, rows)
+    return _registered(session, enterprise_id, receipt_id, rows)
+
+
+def _registered(
+    session: Session, enterprise_id: int, receipt_id: int, rows: Sequence[Sequence[Any]]
+) -> tuple[int, int]:
+    """Change the known meters that differ and add the others; only these take numbers. Return written and known."""
+    name, facts = stage(session, METERS, rows), {"e": enterprise_id, "receipt": receipt_id}
+    columns = ", ".join(METERS.columns)
+    changing = METERS.columns[1:]
+    moved = ", ".join(f"{column} = i.{column}" for column in changing)
+    old, new = (", ".join(f"{side}.{column}" for column in changing) for side in ("m", "i"))
+    one = "m.enterprise_id = :e and m.src_code = i.src_code"
+    changed = session.execute(
+        text(
+            f"update gas_meter m set {moved}, receipt_id = :receipt from {name} i"  # names are constants
+            f" where {one} and ({old}) is distinct from ({new})"
+        ),
+        facts,
+    )
+    known = session.execute(text(f"delete from {name} i using gas_meter m where {one}"), facts)
+    left = len(rows) - int(known.rowcount)  # type: ignore[attr-defined]
+    if left:
+        values = ", ".join(f"excluded.{column}" for column in changing)
+        session.execute(
+            text(
+                f"insert into gas_meter (id, enterprise_id, receipt_id, {columns})"
+                f" select t.id, :e, :receipt, {columns} from (select *, row_number() over () as place from {name}) i"
+                " join take_meter_numbers(:e, :left) with ordinality as t (id, place) using (place)"
+                f" on conflict (enterprise_id, src_code) do update set ({', '.join(changing)}) = ({values})"
+            ),
+            facts | {"left": left},
+        )
+    unstage(session, name)
+    written = left + int(changed.rowcount)  # type: ignore[attr-defined]
+    return written, len(rows) - written
 
 
 def _sound(record: Meter, index: int, findings: list[Finding]) -> bool:
@@ -95,9 +128,11 @@ def has_meters(session: Session, enterprise_id: int) -> bool:
 
 @dataclass(frozen=True)
 class MeterRows:
-    """Readings of meters as columns; `numbers` says where each stood in the batch."""
+    """Readings of known meters as columns; `numbers` says where each stood in the batch, `codes` names the meters."""
 
+    meter_id: NDArray[np.int64]
     codes: Sequence[str]
+    which: NDArray[np.int64]
     ts_ms: NDArray[np.int64]
     value: NDArray[np.float64]
     quality: NDArray[np.int64]
@@ -105,19 +140,30 @@ class MeterRows:
     numbers: NDArray[np.int64]
 
 
-def take_meter_readings(
-    session: Session, enterprise_id: int, rows: MeterRows, receipt_id: int
-) -> tuple[Taken, list[Finding]]:
-    """Store readings of meters; return the counts, the places of unknown meters, and what counters did wrong."""
-    lines = zip(
-        rows.codes, rows.ts_ms.tolist(), rows.value.tolist(), rows.quality.tolist(), rows.flag.tolist(), strict=True
+def meters_among(
+    session: Session, enterprise_id: int, codes: Sequence[str], which: NDArray[np.int64], asked: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return the meter each row is of, -1 for none; only rows that are asked for are looked up."""
+    numbers = np.full(len(codes), -1, np.int64)
+    wanted = np.unique(which[asked])
+    numbers[wanted] = numbers_of(session, enterprise_id, [codes[place] for place in wanted.tolist()])
+    return np.where(asked, numbers[which], -1)
+
+
+def take_meter_readings(session: Session, rows: MeterRows, receipt_id: int) -> tuple[Taken, list[Finding]]:
+    """Store readings of meters; return the counts, and what counters did wrong."""
+    taken = store_counters(
+        session,
+        CounterRows(
+            receipt_id, rows.meter_id, rows.ts_ms, rows.value, rows.quality.astype(np.int64), rows.flag.astype(np.int64)
+        ),
     )
-    body = "".join(
-        [f"{n}\t{code.translate(_IN_COPY)}\t{ms}\t{v!r}\t{q}\t{f}\n" for n, (code, ms, v, q, f) in enumerate(lines)]
-    )
-    taken = store_counters(session, CounterRows(enterprise_id, receipt_id, io.StringIO(body), rows.ts_ms))
     findings = [
-        replace(_counter_finding(rule, before, after, since), row=int(rows.numbers[n]), object_code=rows.codes[n])
+        replace(
+            _counter_finding(rule, before, after, since),
+            row=int(rows.numbers[n]),
+            object_code=rows.codes[int(rows.which[n])],
+        )
         for n, rule, before, after, since in taken.breaches
     ]
     return taken, findings

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ingestion_adapters.checks import Finding, Stored, clean_text, judge_row, raw_text, time_finding
 from ingestion_adapters.instants import instants_ms
-from ingestion_adapters.store_meters import MeterRows, has_meters, take_meter_readings
+from ingestion_adapters.store_meters import MeterRows, has_meters, meters_among, take_meter_readings
 from portal.core.actor import Actor
 from portal.core.codes import dictionaries
 from portal.flows.alarm_intake import take_in_readings
@@ -97,7 +97,7 @@ def take_readings(
 ) -> Stored:
     """Judge, store and hand on readings; return the counts and the findings, numbered as in the batch."""
     raw, of_meters = _meters_apart(session, enterprise_id, raw)
-    counted = take_counters(session, enterprise_id, of_meters, receipt_id, now) if of_meters else Stored(0, 0, [])
+    counted = take_counters(session, *of_meters, receipt_id, now) if of_meters else Stored(0, 0, [])
     block, findings, repeated, late = judged(session, enterprise_id, raw, receipt_id, now)
     stored = store_readings(session, block, _catalogues[enterprise_id].figures.newest_every_s)
     if stored.new.rows:
@@ -110,15 +110,18 @@ def take_readings(
     )
 
 
-def _meters_apart(session: Session, enterprise_id: int, raw: RawReadings) -> tuple[RawReadings, RawReadings | None]:
-    """Return the readings of points, and those whose code is no point where the enterprise has meters."""
+def _meters_apart(
+    session: Session, enterprise_id: int, raw: RawReadings
+) -> tuple[RawReadings, tuple[RawReadings, NDArray[np.int64]] | None]:
+    """Return the readings of points or of nothing known, and those of meters with the number of each one's meter."""
     if not raw.v.size or not has_meters(session, enterprise_id):
         return raw, None
-    _, places = _placed(session, enterprise_id, raw)
-    of_points = places >= 0
-    if of_points.all():
+    no_points = _look_up(_catalogue_of(session, enterprise_id), raw) < 0
+    if not no_points.any():
         return raw, None
-    return _part(raw, of_points, raw.refused), _part(raw, ~of_points, [])
+    meter_id = meters_among(session, enterprise_id, raw.points, raw.which, no_points)
+    of_meters = meter_id >= 0
+    return _part(raw, ~of_meters, raw.refused), (_part(raw, of_meters, []), meter_id[of_meters])
 
 
 def _part(raw: RawReadings, keep: NDArray[np.bool_], refused: list[Finding]) -> RawReadings:
@@ -135,17 +138,19 @@ def _part(raw: RawReadings, keep: NDArray[np.bool_], refused: list[Finding]) -> 
     )
 
 
-def take_counters(session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, now: datetime) -> Stored:
+def take_counters(
+    session: Session, raw: RawReadings, meter_id: NDArray[np.int64], receipt_id: int, now: datetime
+) -> Stored:
     """Judge and store readings of meters; what a counter did wrong is noted, its reading kept."""
     limits = intake_figures(session)
     ts_ms, readable = instants_ms(raw.t)
     bad, findings = _refused(raw, np.zeros(raw.v.size, bool), (ts_ms, readable), limits, now)
     kept = np.flatnonzero(~bad)
-    codes = [raw.points[place] for place in raw.which[kept].tolist()]
     flag = _flagged(raw.f[kept], ts_ms[kept], round(now.timestamp() * 1000) - limits.automatic_days * DAY_MS)
-    rows = MeterRows(codes, ts_ms[kept], raw.v[kept], raw.q[kept], flag, raw.numbers[kept])
-    taken, noted = take_meter_readings(session, enterprise_id, rows, receipt_id)
-    findings += [_finding(raw, int(kept[n]), "E_UNKNOWN_OBJECT", limits) for n in taken.unknown]
+    rows = MeterRows(
+        meter_id[kept], raw.points, raw.which[kept], ts_ms[kept], raw.v[kept], raw.q[kept], flag, raw.numbers[kept]
+    )
+    taken, noted = take_meter_readings(session, rows, receipt_id)
     late = ts_ms[kept] < round(now.timestamp() * 1000) - 2 * DAY_MS
     return Stored(taken.added, taken.known, [*findings, *noted], int(late.sum()))
 
@@ -227,14 +232,19 @@ def _flagged(flag: NDArray[np.int16], ts_ms: NDArray[np.int64], oldest_ms: float
 
 def _placed(session: Session, enterprise_id: int, raw: RawReadings) -> tuple[_Catalogue, NDArray[np.int64]]:
     """Return the catalogue and each row's place in it, -1 for an unknown point."""
-    catalogue = _catalogues.get(enterprise_id)
-    if catalogue is None or time.monotonic() - catalogue.loaded_s > CATALOGUE_S:
-        catalogue = _load(session, enterprise_id)
+    catalogue = _catalogue_of(session, enterprise_id)
     places = _look_up(catalogue, raw)
     if (places < 0).any() and time.monotonic() - catalogue.loaded_s > 0.2:
         catalogue = _load(session, enterprise_id)
         places = _look_up(catalogue, raw)
     return catalogue, places
+
+
+def _catalogue_of(session: Session, enterprise_id: int) -> _Catalogue:
+    catalogue = _catalogues.get(enterprise_id)
+    if catalogue is None or time.monotonic() - catalogue.loaded_s > CATALOGUE_S:
+        catalogue = _load(session, enterprise_id)
+    return catalogue
 
 
 def _look_up(catalogue: _Catalogue, raw: RawReadings) -> NDArray[np.int64]:

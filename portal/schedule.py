@@ -26,6 +26,8 @@ from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
 from portal.flows.outage_watch import watch_outages
 from portal.operation.devices.jobs import count_operations
+from portal.operation.meters.numbers import index_codes
+from portal.operation.meters.packing import make_meter_months, pack_meters, retire_meters
 from portal.operation.telemetry.newest import fold_waiting
 from portal.operation.telemetry.packing import pack_due
 from portal.operation.telemetry.retention import retire_due
@@ -56,7 +58,8 @@ def seal_ledgers(session: Session, now: datetime) -> str:
 
 
 def make_partitions(session: Session, now: datetime) -> str:
-    """Make the reading partitions of today and the days ahead."""
+    """Make the reading partitions of today and the days ahead, and of the month of meter readings."""
+    make_meter_months(session, now)
     for ahead in range(PARTITIONS_AHEAD + 1):
         session.execute(text("select ensure_reading_day(:day)"), {"day": (now + timedelta(days=ahead)).date()})
     return f"{PARTITIONS_AHEAD} days ahead"
@@ -87,6 +90,9 @@ SCHEDULE: tuple[Job, ...] = (
     Job("roll_up_days", every(120), 120, roll_up_days, "daily figures follow their hours", kept=False),
     Job("pack_readings", cron("*/10 * * * *"), 600, pack_due, "closed days take a tenth of the room"),
     Job("retire_readings", cron("40 4 * * *"), 3600, retire_due, "readings beyond the years kept go, audited"),
+    Job("pack_meters", cron("5-59/10 * * * *"), 600, pack_meters, "batches of a closed day of meters become one row a block"),
+    Job("retire_meters", cron("45 4 * * *"), 3600, retire_meters, "meter readings beyond the years kept go, audited"),
+    Job("index_meter_codes", every(60), 60, index_codes, "codes of meters are found without the database", kept=False),
     Job("import_waiting", every(2), 2, import_waiting, "uploads are judged while their sender watches", kept=False),
     Job("make_reports", every(2), 2, make_waiting, "an ordered report is made while its reader watches", kept=False),
     Job("drop_folders", every(2), 2, take_dropped, "files of enterprises that send no messages", kept=False),

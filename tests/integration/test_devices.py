@@ -25,6 +25,7 @@ from portal.operation.alarms.services import NewAlarm, raise_alarm
 from portal.operation.devices.finding import numbers_beginning
 from portal.operation.devices.jobs import count_operations
 from portal.operation.devices.services import NewCampaign, open_campaign
+from portal.operation.meters.queries import latest_counters, readings_back
 from tests.factories import make_enterprise, make_point, make_station
 
 
@@ -165,16 +166,10 @@ def test_counters_of_meters_go_to_their_own_table_and_can_be_read_back(db: Sessi
     assert (first.accepted, [each.code for each in first.rejections]) == (3, ["E_UNKNOWN_OBJECT"])
     assert (second.accepted, second.duplicate) == (1, 1)
     assert (late.accepted, again.accepted, again.duplicate) == (1, 0, 1)
-    chain = db.execute(
-        text(
-            "select r.ts, r.prev_ts from meter_reading r join gas_meter m on m.id = r.meter_id and m.src_code = 'M1' order by ts"
-        )
-    ).all()
-    assert [tuple(row) for row in chain] == [(days[0], None), (days[1], days[0]), (days[2], days[1])]
-    latest = text(
-        "select l.ts, l.value from meter_latest l join gas_meter m on m.id = l.meter_id where m.src_code = 'M1'"
-    )
-    assert tuple(db.execute(latest).one()) == (days[2], 14.0)
+    number = db.scalar(text("select id from gas_meter where src_code = 'M1' and enterprise_id = :e"), {"e": own.id})
+    assert [(row.ts, row.value) for row in readings_back(db, number)] == [(days[2], 14.0), (days[1], 12.0), (days[0], 10.0)]
+    newest = latest_counters(db, [number])[number]
+    assert (newest.ts, newest.value) == (days[2], 14.0)
 
 
 def test_columns_of_points_and_meters_are_taken_apart(db: Session) -> None:

@@ -1,12 +1,14 @@
-"""Gas meters by the million and their readings; owns gas_meter, meter_reading and meter_latest."""
+"""Gas meters by the million and their readings; owns gas_meter, meter_block, meter_reading_block, meter_day, meter_month."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
 from sqlalchemy import (
+    ARRAY,
     REAL,
     BigInteger,
+    Boolean,
     Date,
     DateTime,
     Double,
@@ -25,6 +27,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.core.db import Base
 
 PATTERN = "text_pattern_ops"
+# Meters are numbered in blocks of so many of one enterprise: number = block * BLOCK + place.
+BLOCK = 64
 
 
 class GasMeter(Base):
@@ -43,7 +47,7 @@ class GasMeter(Base):
         {"comment": "燃气表 / gas meters; former states in gas_meter_history"},
     )
 
-    id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True, comment="number inside the portal")
+    id: Mapped[int] = mapped_column(Integer, Identity(increment=BLOCK), primary_key=True, comment="number inside the portal")
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), comment="owner")
     src_code: Mapped[str] = mapped_column(Text, comment="the enterprise's own meter code; the point of its readings")
     user_no: Mapped[str | None] = mapped_column(Text, comment="number of the user it measures")
@@ -64,32 +68,64 @@ class GasMeter(Base):
     valid_to: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="until; always empty here, set in gas_meter_history")
 
 
-class MeterReading(Base):
-    """One reading of a meter; month partitions by source time."""
+class MeterBlock(Base):
+    """The newest counters of the meters of one block; derived, by place."""
 
-    __tablename__ = "meter_reading"
+    __tablename__ = "meter_block"
     __table_args__ = {
-        "comment": "表具读数 / meter readings, partitioned by month of source time; prev_ts leads back through a meter's readings",
-        "postgresql_partition_by": "RANGE (ts)",
+        "comment": "newest counters of the 64 meters of a block, derived from meter_reading_block",
+        "postgresql_with": {"fillfactor": "60"},
     }
 
-    ts: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True, comment="source time")
-    value: Mapped[float] = mapped_column(Double, comment="counter, m³")
-    prev_ts: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="source time of the meter's reading before; empty at the first")
-    meter_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="gas_meter.id")
-    receipt_id: Mapped[int] = mapped_column(Integer, comment="receipt of the batch it came in")
-    quality: Mapped[int] = mapped_column(SmallInteger, server_default="192", comment="code quality")
-    flag: Mapped[int] = mapped_column(SmallInteger, server_default="0", comment="code reading_flag")
+    block: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="gas_meter.id / 64")
+    ms: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), comment="source time of the newest reading of each place, ms since 1970; 0 while there is none")
+    value: Mapped[list[float]] = mapped_column(ARRAY(Double), comment="its counter, m³")
+    qmax_least: Mapped[float | None] = mapped_column(REAL, comment="smallest largest flow any meter of the block ever had, m³/h; a first sieve only")
+    codes: Mapped[int] = mapped_column(BigInteger, comment="sum over the codes of its meters: what is kept about them elsewhere holds while it is the same")
 
 
-class MeterLatest(Base):
-    """The newest reading of each meter; derived, rebuildable."""
+class MeterReadingBlock(Base):
+    """Readings of the meters of one block on one UTC day, of one batch or packed; month partitions."""
 
-    __tablename__ = "meter_latest"
-    __table_args__ = {"comment": "newest reading of each meter, derived from meter_reading", "postgresql_with": {"fillfactor": "50"}}
+    __tablename__ = "meter_reading_block"
+    __table_args__ = {
+        "comment": "表具读数 / meter readings: one array row a block of 64 meters, UTC day and batch; month partitions",
+        "postgresql_partition_by": "RANGE (day)",
+    }
 
-    ts: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="source time")
-    value: Mapped[float] = mapped_column(Double, comment="counter, m³")
-    meter_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="gas_meter.id")
-    quality: Mapped[int] = mapped_column(SmallInteger, comment="code quality")
-    flag: Mapped[int] = mapped_column(SmallInteger, comment="code reading_flag")
+    block: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="gas_meter.id / 64")
+    day: Mapped[date] = mapped_column(Date, primary_key=True, comment="UTC day of source time")
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, comment="row number")
+    receipt_id: Mapped[int] = mapped_column(Integer, comment="receipt of the batch")
+    begin_ms: Mapped[int] = mapped_column(BigInteger, comment="source time `at` counts from, ms since 1970")
+    readings: Mapped[int] = mapped_column(Integer, comment="number of readings")
+    quality: Mapped[int] = mapped_column(SmallInteger, comment="code quality of all readings")
+    flag: Mapped[int] = mapped_column(SmallInteger, comment="code reading_flag of all readings")
+    value: Mapped[list[float]] = mapped_column(ARRAY(Double), comment="counters, m³")
+    places: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger), comment="place of each reading's meter in the block; empty when all 64 stand in order")
+    at: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), comment="source time after begin_ms, ms; empty when all are 0")
+    qualities: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger), comment="code quality of each reading when they differ")
+    flags: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger), comment="code reading_flag of each reading when they differ")
+    receipts: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), comment="receipt of each reading when they differ")
+
+
+class MeterDay(Base):
+    """A UTC day of meter readings and whether it is packed."""
+
+    __tablename__ = "meter_day"
+    __table_args__ = {"comment": "days of meter readings, and whether batches came since they were packed"}
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True, comment="UTC day")
+    loose: Mapped[bool] = mapped_column(Boolean, comment="batches came since it was packed")
+    packed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="last packed to the end")
+
+
+class MeterMonth(Base):
+    """A month of meter readings that was retired."""
+
+    __tablename__ = "meter_month"
+    __table_args__ = {"comment": "months of meter readings that were retired"}
+
+    month: Mapped[date] = mapped_column(Date, primary_key=True, comment="first day of the month")
+    readings: Mapped[int] = mapped_column(BigInteger, comment="readings removed")
+    retired_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), comment="when")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import UTC, date, timedelta
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
@@ -15,15 +17,16 @@ from portal.core.actor import Scope
 from portal.core.errors import NotFound
 from portal.core.paging import equals
 from portal.core.scoping import in_scope
-from portal.core.sql import load_sql
 from portal.operation.devices.finding import PAGE_ROWS, NumberPage, numbers_beginning, page_by_number
-from portal.operation.meters.models import GasMeter
+from portal.operation.meters.models import BLOCK, GasMeter
+from portal.operation.meters.wire import DAY_MS, Blocks, blocks_from, copied_out, int_array
 
-HERE = str(Path(__file__).parent)
 COUNT_MOST, EXPORT_MOST, READINGS_MOST = 10_000, 50_000, 60
 BIGGEST_ID = 2**31 - 1
 REMOVED, SHUT = 7, 0
 WARN = timedelta(days=90)
+LOOK_BACK_DAYS = (70, 800, 40_000)
+_STORED = np.dtype([("n", ">i2"), ("l0", ">i4"), ("meter", ">i4"), ("l1", ">i4"), ("ms", ">i8")])
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,66 @@ def find_meter(session: Session, meter_id: int, *, scope: Scope) -> GasMeter:
 
 
 def readings_back(session: Session, meter_id: int, most: int = READINGS_MOST) -> Sequence[Any]:
-    """Return the newest readings of a meter, the newest first, each found through the one after it."""
-    return session.execute(load_sql(HERE, "readings_back"), {"meter": meter_id, "most": most}).all()
+    """Return the newest readings of a meter, the newest first; months further back are opened only while some lack."""
+    newest = latest_counters(session, [meter_id]).get(meter_id)
+    if newest is None:
+        return []
+    to_day = newest.ts.astimezone(UTC).date()
+    rows: Sequence[Any] = []
+    for days in LOOK_BACK_DAYS:
+        rows = session.execute(
+            text("select * from meter_readings_of(:meter, :from_day, :to_day) order by ts desc limit :most"),
+            {"meter": meter_id, "from_day": to_day - timedelta(days=days), "to_day": to_day, "most": most},
+        ).all()
+        if len(rows) >= most:
+            break
+    return rows
+
+
+def newest_of_blocks(session: Session, blocks: NDArray[np.int64]) -> Blocks:
+    """Return the newest counters of blocks of meters, locked in their order until the transaction ends."""
+    with closing(session.connection().connection.cursor()) as cursor:
+        return blocks_from(
+            cursor,
+            "select block, ms, value, coalesce(qmax_least, 'infinity') from meter_block"
+            f" where block = any ({int_array(blocks)}) order by block for update",
+        )
+
+
+def known_readings(session: Session, meter_id: NDArray[np.int64], ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which readings are stored already."""
+    known, days = np.zeros(ms.size, bool), ms // DAY_MS
+    with closing(session.connection().connection.cursor()) as cursor:
+        for day in np.unique(days).tolist():
+            asked = np.flatnonzero(days == day)
+            stored = copied_out(
+                cursor,
+                f"select b.block * {BLOCK} + coalesce(u.place, u.n::int - 1), b.begin_ms + coalesce(u.at, 0)"
+                " from meter_reading_block b cross join lateral rows from (unnest(b.value), unnest(b.places), unnest(b.at))"
+                f" with ordinality as u (value, place, at, n) where b.day = date '1970-01-01' + {day}"
+                f" and b.block = any ({int_array(np.unique(meter_id[asked] // BLOCK))})",
+                _STORED,
+            )
+            keys = _keys(stored["meter"].astype(np.int64), stored["ms"].astype(np.int64) - day * DAY_MS)
+            known[asked] = np.isin(_keys(meter_id[asked], ms[asked] - day * DAY_MS), keys)
+    return known
+
+
+def _keys(meter_id: NDArray[np.int64], ms_of_day: NDArray[np.int64]) -> NDArray[np.int64]:
+    keys: NDArray[np.int64] = meter_id * DAY_MS + ms_of_day
+    return keys
+
+
+def loose_days(session: Session, before: date) -> Sequence[date]:
+    """Return the days before a date that got readings since they were packed, the oldest first."""
+    return session.scalars(
+        text("select day from meter_day where loose and day < :before order by day"), {"before": before}
+    ).all()
+
+
+def retired_months(session: Session) -> Sequence[date]:
+    """Return the months of meter readings that were retired."""
+    return session.scalars(text("select month from meter_month")).all()
 
 
 def user_of_meter(session: Session, enterprise_id: int, user_no: str | None) -> Any:

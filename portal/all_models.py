@@ -3,6 +3,7 @@
 import gis.basemap.models
 import gis.network.models
 import gis.risk.models
+import gis.search.models
 import ingestion_adapters.backfill.models
 import ingestion_adapters.defence.models
 import ingestion_adapters.mapping.models
@@ -17,6 +18,7 @@ import portal.audit.models
 import portal.emergency.drills.models
 import portal.emergency.incidents.models
 import portal.events.models
+import portal.home.models
 import portal.jobs.models
 import portal.network.models
 import portal.operation.alarms.models

@@ -1,12 +1,253 @@
-"""Nothing yet."""
+"""Search in pinyin without a full scan: readings of signs, names of streets and things, one function; kept map places."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from pypinyin.contrib.tone_convert import to_normal
+from pypinyin.pinyin_dict import pinyin_dict
 
 revision = "0029"
 down_revision = "0028"
 branch_labels = None
 depends_on = None
 
+FIRST_SIGN, LAST_SIGN = 0x3400, 0x9FFF
+READINGS_MOST = 3
+NAMED = (
+    ("gas_pipe", "name"), ("gas_station", "name"), ("gas_valve", "name"), ("gas_regulator", "name"),
+    ("gas_user", "address"), ("point", "name"), ("base_road", "name"), ("base_district", "name_zh"),
+)  # fmt: skip
+FUNCTIONS = r"""
+create function name_stem(words text) returns text language sql immutable parallel safe as $$
+  select case when length(s) >= 2 then s else left(lower(btrim(words)), 60) end
+  from (select left(btrim(regexp_replace(lower(words), '[0-9０-９].*$', '')), 60) as s) x
+$$;
+comment on function name_stem(text) is 'a name or address in small letters up to its first figure';
+
+create function pinyin_of(words text) returns text language plpgsql stable security definer
+set search_path = pg_catalog, public as $$
+declare
+  whole text[] := array[''];
+  initial text[] := array[''];
+  read text[];
+  one text;
+begin
+  foreach one in array string_to_array(lower(words), null) loop
+    select readings into read from pinyin_sign where sign = one;
+    if read is null then
+      continue when one !~ '[a-z0-9]';
+      read := array[one];
+    end if;
+    select array_agg(b) into whole from (select w || r as b from unnest(whole) w, unnest(read) r limit 8) x;
+    select array_agg(b) into initial
+      from (select distinct i || left(r, 1) as b from unnest(initial) i, unnest(read) r limit 8) x;
+  end loop;
+  return ' ' || array_to_string(whole || initial, ' ');
+end $$;
+comment on function pinyin_of(text) is 'readings of words without tones, then their initials, each after a space; at most eight of each';
+
+create function note_names() returns trigger language plpgsql security definer
+set search_path = pg_catalog, public as $$
+begin
+  execute format('insert into search_name (name, pinyin) select s, pinyin_of(s)
+    from (select distinct name_stem(%1$I) as s from fresh where %1$I is not null) x
+    where s <> '''' and not exists (select 1 from search_name k where k.name = s)', tg_argv[0]);
+  return null;
+end $$;
+create function note_name() returns trigger language plpgsql security definer
+set search_path = pg_catalog, public as $$
+declare s text := name_stem(to_jsonb(new) ->> tg_argv[0]);
+begin
+  if s <> '' and not exists (select 1 from search_name k where k.name = s) then
+    insert into search_name (name, pinyin) values (s, pinyin_of(s));
+  end if;
+  return null;
+end $$;
+comment on function note_names() is 'lets search know the names of new rows; column in the first argument';
+comment on function note_name() is 'lets search know a changed name; column in the first argument';
+
+create function stems_of(words text, most integer) returns text[] language plpgsql stable security definer
+set search_path = pg_catalog, public as $$
+declare
+  low text := lower(btrim(words));
+  head text := btrim(regexp_replace(low, '[0-9０-９].*$', ''));
+  sound text := regexp_replace(head, '[\s''’·-]', '', 'g');
+  anywhere text := '%' || replace(replace(replace(head, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  found text[];
+begin
+  if length(head) < 2 then return '{}'; end if;
+  select array_agg(name) into found from (
+    select name, min(fit) as fit from (
+      (select name, case when name = head then 0 when starts_with(name, head) then 1 else 2 end as fit
+        from search_name where name like anywhere order by 2, length(name), name limit most)
+      union all
+      (select name, case when pinyin like '% ' || sound || ' %' or pinyin like '% ' || sound then 3
+          when pinyin like '% ' || sound || '%' then 4 else 5 end
+        from search_name
+        where sound ~ '^[a-z]{2,40}$' and pinyin like case when length(sound) > 2 then '%' else '% ' end || sound || '%'
+        order by 2, length(name), name limit most)
+    ) x group by name order by 2, length(name), name limit most) y;
+  return coalesce(found, '{}');
+end $$;
+comment on function stems_of(text, integer) is 'names known to search that hold the words, or their pinyin, best first';
+
+create function search_layer(kind text, words text, most integer)
+returns table (id bigint, fit integer) language plpgsql stable security definer
+set search_path = pg_catalog, public as $fn$
+declare
+  low text := lower(btrim(words));
+  stems text[];
+  tail text := coalesce(substring(low from '[0-9０-９].*$'), '');
+  anywhere text := '%' || replace(replace(replace(words, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  source text := case kind when 'sensor' then 'point' else 'gas_' || kind end;
+  named text := case kind when 'user' then 'address' else 'name' end;
+begin
+  if low is null or low = '' or kind not in ('pipe', 'station', 'valve', 'regulator', 'user', 'sensor') then return; end if;
+  stems := stems_of(low, 40);
+  return query execute format($q$
+    with hit as (
+      (select t.id, t.src_code, case when lower(t.src_code) = $1 then 0 else 1 end as fit from %1$I t
+        where lower(t.src_code) ~>=~ $1 and lower(t.src_code) ~<~ ($1 || chr(1114111)) and t.status <> 7
+          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
+        order by lower(t.src_code) using ~<~ limit $4)
+      union all
+      (select t.id, t.src_code, 2 from %1$I t
+        where lower(t.%2$I) ~>=~ $1 and lower(t.%2$I) ~<~ ($1 || chr(1114111)) and t.status <> 7
+          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
+        order by lower(t.%2$I) using ~<~ limit $4)
+      union all
+      (select t.id, t.src_code, 2 + s.place::integer from unnest($2) with ordinality s(stem, place)
+        cross join lateral (select t.id, t.src_code from %1$I t
+          where lower(t.%2$I) ~>=~ (s.stem || $8) and lower(t.%2$I) ~<~ (s.stem || $8 || chr(1114111)) and t.status <> 7
+            and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
+          order by lower(t.%2$I) using ~<~ limit $4) t
+        limit $4)
+      union all
+      (select t.id, t.src_code, 90 from %1$I t
+        where $9 and t.src_code ilike $3 and t.status <> 7
+          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
+        limit $4)
+      union all
+      (select t.id, t.src_code, 91 from %1$I t
+        where $9 and $10 and t.%2$I ilike $3 and t.status <> 7
+          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
+        limit $4))
+    select hit.id::bigint, min(hit.fit) from hit group by hit.id, hit.src_code order by 2, hit.src_code limit $4
+  $q$, source, named)
+  using low, stems, anywhere, least(greatest(most, 0), 500), scope_all(), scope_enterprises(), scope_districts(),
+        tail, words ~ '\w{3}', kind <> 'user';
+end $fn$;
+comment on function search_layer(text, text, integer) is
+  'numbers of objects of a layer within the signed scope whose code, name or address fits, in Chinese or pinyin, best first';
+
+drop function search_network(text, integer);
+create function search_network(words text, most integer)
+returns table (layer text, id bigint, fit integer) language sql stable security definer
+set search_path = pg_catalog, public as $$
+  select kind, hit.id, hit.fit from unnest(array['pipe', 'station', 'valve', 'regulator', 'user']) kind
+  cross join lateral search_layer(kind, words, least(greatest(most, 0), 100)) hit
+$$;
+comment on function search_network(text, integer) is
+  'numbers of network objects within the signed scope whose code, name or address fits, best first in each layer';
+"""
+CALLED = ("search_layer(text, text, integer)", "search_network(text, integer)", "stems_of(text, integer)")
+INNER = ("note_names()", "note_name()", "pinyin_of(text)")
+INDEXES = """
+create index ix_search_name_pinyin_trgm on search_name using gin (pinyin gin_trgm_ops);
+create index ix_search_name_name_trgm on search_name using gin (name gin_trgm_ops);
+"""
+EVERYWHERE = """
+create index if not exists ix_{table}_code_begin on {table} (lower(src_code) text_pattern_ops);
+create index if not exists ix_{table}_name_begin on {table} (lower(name) text_pattern_ops);
+create index if not exists ix_{table}_code_trgm on {table} using gin (src_code gin_trgm_ops);
+create index if not exists ix_{table}_name_trgm on {table} using gin (name gin_trgm_ops);
+"""
+TRIGGERS = """
+create trigger note_names after insert on {table} referencing new table as fresh
+  for each statement execute function note_names('{column}');
+create trigger note_name after update of {column} on {table} for each row
+  when (new.{column} is not null and old.{column} is distinct from new.{column}) execute function note_name('{column}');
+insert into search_name (name, pinyin) select s, pinyin_of(s)
+  from (select distinct name_stem({column}) as s from {table} where {column} is not null) x
+  where s <> '' and not exists (select 1 from search_name k where k.name = s);
+"""
+
 
 def upgrade() -> None:
     """Apply."""
+    _tables()
+    run = op.get_bind().exec_driver_sql
+    run(FUNCTIONS.replace("%", "%%"))
+    for table, column in NAMED:
+        run(TRIGGERS.format(table=table, column=column))
+    run(INDEXES)
+    for table in ("gas_station", "gas_valve", "gas_regulator", "point"):
+        run(EVERYWHERE.format(table=table))
+    run("create index ix_base_road_name_begin on base_road (lower(name) text_pattern_ops)")
+    for signature in (*CALLED, *INNER):
+        run(f"revoke all on function {signature} from public")
+    for signature in CALLED:
+        run(f"grant execute on function {signature} to ranjian_app, ranjian_worker")
+    run("revoke all on pinyin_sign, search_name from ranjian_app, ranjian_worker")
+    run("grant select, insert, update, delete on map_bookmark to ranjian_app, ranjian_worker")
+
+
+def _tables() -> None:
+    signs = op.create_table(
+        "pinyin_sign",
+        sa.Column("sign", sa.Text(), nullable=False, comment="the sign"),
+        sa.Column(
+            "readings", sa.ARRAY(sa.Text()), nullable=False, comment="readings without tones, ü written v"
+        ),
+        sa.PrimaryKeyConstraint("sign", name=op.f("pk_pinyin_sign")),
+        comment="汉字读音 / readings of Chinese signs without tones, the usual one first",
+    )
+    op.bulk_insert(signs, [{"sign": sign, "readings": readings} for sign, readings in _signs()])
+    op.create_table(
+        "search_name",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False, comment="row number"),
+        sa.Column(
+            "name", sa.Text(), nullable=False,
+            comment="the beginning in small letters; two writers at once may leave it twice",
+        ),
+        sa.Column(
+            "pinyin", sa.Text(), nullable=False,
+            comment="its readings in full, then their initials, each after a space",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search_name")),
+        comment="检索名称 / beginnings of names and addresses up to the first figure; never removed, holds no person",
+    )
+    op.create_index("ix_search_name_name", "search_name", ["name"])
+    op.create_table(
+        "map_bookmark",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False, comment="row number"),
+        sa.Column("user_id", sa.Integer(), nullable=False, comment="whose"),
+        sa.Column("name", sa.Text(), nullable=False, comment="what the owner calls it"),
+        sa.Column(
+            "state", sa.Text(), nullable=False,
+            comment="fragment of the map's address: centre, zoom, theme, layers, selection",
+        ),
+        sa.Column(
+            "made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False,
+            comment="kept since",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["app_user.id"], name=op.f("fk_map_bookmark_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_map_bookmark")),
+        sa.UniqueConstraint("user_id", "name", name=op.f("uq_map_bookmark_user_id")),
+        comment="地图书签 / states of the map that a person keeps",
+    )
+
+
+def _signs() -> list[tuple[str, list[str]]]:
+    """Return signs with their readings, from the table of the package pypinyin."""
+    found = []
+    for code, readings in pinyin_dict.items():
+        if FIRST_SIGN <= code <= LAST_SIGN:
+            plain = [to_normal(each, v_to_u=False).replace("ü", "v") for each in readings.split(",")]
+            kept = [each for each in dict.fromkeys(plain) if each.isascii() and each.isalpha()]
+            if kept:
+                found.append((chr(code), kept[:READINGS_MOST]))
+    return found

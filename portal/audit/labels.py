@@ -24,6 +24,8 @@ def _intake_words() -> dict[str, str]:
         "key.retire": gettext("Retire key"),
         "key.revoke": gettext("Revoke key"),
         "mapping.save": gettext("Save mapping of fields"),
+        "map.export": gettext("Export from the map"),
+        "map.print": gettext("Print the map"),
         "network.findings.export": gettext("Export findings"),
         "network.import": gettext("Import network"),
         "network.report.export": gettext("Export import report"),

@@ -50,20 +50,6 @@ def kind_of(layer: str, thing: Any, speech: Speech) -> str:
     return made[layer]()
 
 
-def detail_of(layer: str, thing: Any, speech: Speech) -> str:
-    """Return the one figure that says most about an object in a list."""
-    made: dict[str, Callable[[], str]] = {
-        "pipe": lambda: f"{speech.code('material', thing.material)} {thing.od_mm:g} mm · {thing.length_m:.1f} m",
-        "station": lambda: str(thing.address or ""),
-        "valve": lambda: f"DN{thing.dn_mm:g} · {speech.code('valve_state', thing.current_state)}",
-        "regulator": lambda: " → ".join(
-            speech.code("pressure_class", each) for each in (thing.inlet_class, thing.outlet_class)
-        ),
-        "user": lambda: str(thing.address or ""),
-    }
-    return made[layer]()
-
-
 def facts_of(layer: str, thing: Any, speech: Speech) -> Words:
     """Return terms and values of an object; what is unknown is left out."""
     made = {"pipe": _pipe, "station": _station, "valve": _valve, "regulator": _regulator, "user": _user}

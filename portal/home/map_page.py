@@ -57,8 +57,7 @@ def city_map(session: Session, actor: Actor, themes: Sequence[Theme]) -> GLMap:
             facts: dict[str, Any] = {"visible": name != "user", "minzoom": MIN_ZOOM.get(name, 0)}
             if name in counts:
                 facts["count"] = counts[name]
-            if name in LISTED:
-                facts["list"] = "/operation/alarms" if name == "alarm" else f"/map/list/{name}"
+            facts["list"] = "/operation/alarms" if name == "alarm" else f"/map/list/{name}"
             drawn.add_child(GLLayer(name, words[name], group, **facts))
     return drawn
 

@@ -142,6 +142,12 @@ def _live_alarms(scope: Scope) -> Select[Any]:
     return listed
 
 
+def points_by_number(session: Session, scope: Scope, numbers: list[int]) -> list[Point]:
+    """Return points in the order of their numbers; those outside the scope are left out."""
+    rows = session.scalars(select(Point).where(Point.id.in_(numbers), scope_filter(Point, scope)))
+    return sorted(rows, key=lambda point: numbers.index(point.id))
+
+
 def base_counts(session: Session) -> dict[str, int]:
     """Return how many objects each layer of the base map has."""
     kinds = {"district": District, "road": Road, "water": Water, "green": Green, "building": Building}

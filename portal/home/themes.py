@@ -10,7 +10,18 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from gis.tiles.themes import ENTERPRISE, MATERIAL, PRESSURE, STATUS, UNKNOWN, YEAR, ThemeColumn, km_by_theme
+from gis.tiles.themes import (
+    ENTERPRISE,
+    MATERIAL,
+    PRESSURE,
+    STATUS,
+    UNKNOWN,
+    YEAR,
+    Sum,
+    ThemeColumn,
+    km_by_theme,
+    pipes_by_theme,
+)
 from portal.core.actor import Actor
 
 # Names of design tokens: the pressure scale for what is ordered, the eight neighbours for what is not.
@@ -55,13 +66,13 @@ class Theme:
         ]
         return {"key": self.column.key, "label": self.label, "property": self.column.property, "rows": rows}
 
-    def km_by_class(self, km: Mapping[str, float]) -> list[float]:
-        """Return the kilometres of each class, from kilometres by code."""
-        sums = [0.0] * len(self.classes)
-        for word, length in km.items():
-            code = None if word == UNKNOWN else int(word)
-            sums[self.classes.index(self.class_of(code))] += length
-        return [round(each, 3) for each in sums]
+    def sums_by_class(self, sums: Mapping[str, Sum]) -> list[Sum]:
+        """Return the pipes of each class, from pipes by code."""
+        found = [Sum()] * len(self.classes)
+        for word, each in sums.items():
+            at = self.classes.index(self.class_of(None if word == UNKNOWN else int(word)))
+            found[at] += each
+        return found
 
 
 Offer = Callable[[Session, Actor], Theme | None]
@@ -78,10 +89,18 @@ def themes_of(session: Session, actor: Actor, enterprises: Mapping[int, str]) ->
     ]  # fmt: skip
 
 
+def pipes_of(
+    session: Session, actor: Actor, themes: Sequence[Theme], area: str | None = None
+) -> dict[str, list[Sum]]:
+    """Return theme -> pipes of each of its classes within the caller's scope, and within an area (WKT) if given."""
+    found = pipes_by_theme(session, actor.scope, [theme.column for theme in themes], area)
+    return {theme.column.key: theme.sums_by_class(found[theme.column.key]) for theme in themes}
+
+
 def lengths_of(session: Session, actor: Actor, themes: Sequence[Theme]) -> dict[str, list[float]]:
     """Return theme -> kilometres of each of its classes within the caller's scope."""
-    km = km_by_theme(session, actor.scope, [theme.column for theme in themes])
-    return {theme.column.key: theme.km_by_class(km[theme.column.key]) for theme in themes}
+    found = pipes_of(session, actor, themes)
+    return {key: [round(each.km, 3) for each in sums] for key, sums in found.items()}
 
 
 def _pressure() -> Theme:

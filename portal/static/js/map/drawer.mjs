@@ -91,5 +91,5 @@ export function startDrawer({ onClose, onShow }) {
   shut.addEventListener("click", close);
   grab.addEventListener("click", () => { drawer.dataset.stop = STOPS[(STOPS.indexOf(drawer.dataset.stop) + 1) % STOPS.length]; });
   addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("dialog[open]") && !event.defaultPrevented) close(); });
-  return { show, put, close, isOpen: () => !drawer.hidden };
+  return { show, showPart, put, close, isOpen: () => !drawer.hidden };
 }

@@ -1,30 +1,7 @@
 /** Measure on the map: click along a way, read its length, and its area once it has three corners. */
 
 import { $, announce, formatNumber, t, token } from "../dom.mjs";
-
-const EARTH_RADIUS_M = 6_371_008.8;
-const radians = (degrees) => (degrees * Math.PI) / 180;
-
-/** Great-circle length of a way, in metres. */
-export function lengthM(points) {
-  let sum = 0;
-  for (let n = 1; n < points.length; n += 1) {
-    const [a, b] = [points[n - 1], points[n]], dLat = radians(b[1] - a[1]), dLng = radians(b[0] - a[0]);
-    const h = Math.sin(dLat / 2) ** 2 + Math.cos(radians(a[1])) * Math.cos(radians(b[1])) * Math.sin(dLng / 2) ** 2;
-    sum += 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(h));
-  }
-  return sum;
-}
-
-/** Area of a ring on the sphere, in square metres. */
-export function areaM2(points) {
-  let sum = 0;
-  for (let n = 0; n < points.length; n += 1) {
-    const [a, b] = [points[n], points[(n + 1) % points.length]];
-    sum += radians(b[0] - a[0]) * (2 + Math.sin(radians(a[1])) + Math.sin(radians(b[1])));
-  }
-  return Math.abs((sum * EARTH_RADIUS_M ** 2) / 2);
-}
+import { areaM2, lengthM } from "./geodesy.mjs";
 
 const distance = (metres) => (metres < 1000 ? `${formatNumber(metres)} m` : `${formatNumber(metres / 1000, 2)} km`);
 const surface = (m2) => (m2 < 100_000 ? `${formatNumber(m2)} m²` : `${formatNumber(m2 / 1e6, 3)} km²`);

@@ -91,6 +91,7 @@ export function startPanel({ layers, themes, shown, colouring, change }) {
       }
     },
     repaint: drawLegend,
+    choose(key) { choose(key); change("colouring", key); },
     isOpen: () => !panel.classList.contains("closed"),
   };
 }

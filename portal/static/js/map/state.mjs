@@ -1,6 +1,6 @@
-/** The map's state in the address: centre, zoom, colouring, layers and selection, so that a link shows the same. */
+/** The map's state in the address: centre, zoom, colouring, layers, selection and area, so that a link shows the same. */
 
-const DIGITS = 5;
+const DIGITS = 5, AREA_MOST = 3000;
 
 /** Read the state from the fragment, or from the query where the fragment says nothing. */
 export function readState() {
@@ -15,14 +15,21 @@ export function readState() {
   if (value("l") !== null) state.layers = new Set(value("l").split(",").filter(Boolean));
   const [layer, id] = (value("sel") ?? "").split(":");
   if (/^[a-z_]+$/.test(layer) && /^[\w-]{1,40}$/.test(id ?? "")) state.selected = { layer, id };
+  if (/^[-\d.,;]{5,6000}$/.test(value("a") ?? "")) state.area = value("a");
   return state;
 }
 
-/** Write the state into the fragment without a new entry in the history. */
-export function writeState({ center, zoom, colouring, layers, selected }) {
+/** The state as a fragment; the usual colouring is left out. */
+export function stateText({ center, zoom, colouring, usual, layers, selected, area }) {
   const words = [`z=${zoom.toFixed(2)}`, `c=${center.lng.toFixed(DIGITS)},${center.lat.toFixed(DIGITS)}`];
-  if (colouring !== "pressure") words.push(`k=${colouring}`);
+  if (colouring !== usual) words.push(`k=${colouring}`);
   if (layers) words.push(`l=${[...layers].join(",")}`);
   if (selected) words.push(`sel=${selected.layer}:${selected.id}`);
-  history.replaceState(history.state, "", `${location.pathname}${location.search}#${words.join("&")}`);
+  if (area && area.length < AREA_MOST) words.push(`a=${area}`);
+  return words.join("&");
+}
+
+/** Write the state into the fragment without a new entry in the history. */
+export function writeState(state) {
+  history.replaceState(history.state, "", `${location.pathname}${location.search}#${stateText(state)}`);
 }

@@ -25,6 +25,7 @@ from portal.audit.sealing import LEDGERS, seal
 from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
 from portal.flows.outage_watch import watch_outages
+from portal.network.jobs import compute_atlas
 from portal.operation.devices.jobs import count_operations
 from portal.operation.meters.numbers import index_codes
 from portal.operation.meters.packing import make_meter_months, pack_meters, retire_meters
@@ -107,6 +108,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("score_quality", every(60), 60, score_quality, "scores follow the data, late ones too", kept=False),
     Job("watch_outages", every(30), 30, watch_outages, "silence is located and told once, whoever looks", kept=False),
     Job("count_operations", cron("12 * * * *"), 3600, count_operations, "operations of devices follow their positions"),
+    Job("compute_atlas", cron("*/10 * * * *"), 600, compute_atlas, "the worst places follow a change of the network"),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
     Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),

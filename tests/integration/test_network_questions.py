@@ -308,7 +308,10 @@ def test_odd_but_stored_networks_never_break(street: Street, committed: Callable
         ("lone", "network_unfed"), ("loop", "network_unfed"), ("flat", "network_unfed"), ("gone", "network_not_connected"),
     ):  # fmt: skip
         assert ask(street.city, f"/network/isolation.json?at=pipe:{made[name]}", status=422)["code"] == code
-    assert ask(street.city, f"/network/trace.json?at=pipe:{made['lone']}&way=up", status=422)["code"] == "network_unfed_trace"
+    assert (
+        ask(street.city, f"/network/trace.json?at=pipe:{made['lone']}&way=up", status=422)["code"]
+        == "network_unfed_trace"
+    )
     assert ask(street.city, f"/network/zone.json?at=pipe:{made['loop']}")["fed"] is False
     assert ask(street.city, "/network/trace.json?at=pipe:1&way=around", status=422)["code"] == "network_way_unknown"
 
@@ -353,7 +356,9 @@ def test_the_graph_is_not_loaded_again_while_nothing_changes(settings: Settings,
     assert keeper.grid(settings) is first
 
 
-def test_a_regulator_is_shut_off_at_its_inlet(street: Street, committed: Callable[..., Any], settings: Settings) -> None:
+def test_a_regulator_is_shut_off_at_its_inlet(
+    street: Street, committed: Callable[..., Any], settings: Settings
+) -> None:
     def add(session: Session) -> int:
         node = session.execute(
             text("select to_node_id, enterprise_id from gas_pipe where id = :p"), {"p": street.pipes[5]}

@@ -157,17 +157,26 @@ def note_read(
     if session.scalar(select(InterfaceNotice.id).where(InterfaceNotice.id == min(notice_id, 2**31 - 1))) is None:
         raise NotFound("interface")
     values = {"notice_id": notice_id, "kind": kind, "reader": reader, "enterprise_id": enterprise_id, "at": now}
-    session.execute(
-        upsert(InterfaceNoticeRead).values(**values).on_conflict_do_nothing(index_elements=["notice_id", "reader"])
-    )
+    # Neither a column of the conflict nor the row is named: not everybody who may write a row may see it.
+    session.execute(upsert(InterfaceNoticeRead).values(**values).inline().on_conflict_do_nothing())
 
 
 def has_read(session: Session, notice_id: int, reader: str) -> bool:
     """Return whether a person has confirmed a notice."""
-    wanted = select(func.count()).where(
-        InterfaceNoticeRead.notice_id == notice_id, InterfaceNoticeRead.reader == reader
+    return bool(session.scalar(select(func.notice_read_by(notice_id, reader))))
+
+
+def regulators_read(session: Session, notice_id: int) -> int:
+    """Return how many people of no enterprise have confirmed a notice; who they are only the city sees."""
+    return int(session.scalar(select(func.notice_regulators(notice_id))) or 0)
+
+
+def regulators_named(session: Session, notice_id: int) -> list[InterfaceNoticeRead]:
+    """Return who of no enterprise has confirmed a notice, as far as the scope shows it."""
+    wanted = select(InterfaceNoticeRead).where(
+        InterfaceNoticeRead.notice_id == notice_id, InterfaceNoticeRead.enterprise_id.is_(None)
     )
-    return bool(session.scalar(wanted))
+    return list(session.scalars(wanted.order_by(InterfaceNoticeRead.at)))
 
 
 @dataclass(frozen=True)

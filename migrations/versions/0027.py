@@ -1,4 +1,4 @@
-"""Late readings wait for approval."""
+"""Late readings wait for approval; which regulators have read a notice is the city's to see."""
 
 from __future__ import annotations
 
@@ -16,8 +16,27 @@ SERVED = "enterprise_id = any ((select scope_served_enterprises())::int[])"
 OPEN = "opened_how = 'delivery' and state in ('noted', 'asked')"
 
 
+# An enterprise learns how many regulators know of a notice, not who they are.
+READERS = f"""
+drop policy in_scope on interface_notice_read;
+create policy in_scope on interface_notice_read using ({OWN} or (enterprise_id is null and (select scope_all())))
+  with check ({OWN} or enterprise_id is null);
+create function notice_read_by(notice int, who text) returns boolean language sql stable security definer
+set search_path = pg_catalog, public as $$
+  select exists (select from interface_notice_read r where r.notice_id = notice and r.reader = who)
+$$;
+create function notice_regulators(notice int) returns bigint language sql stable security definer
+set search_path = pg_catalog, public as $$
+  select count(*) from interface_notice_read r where r.notice_id = notice and r.enterprise_id is null
+$$;
+revoke all on function notice_read_by(int, text), notice_regulators(int) from public;
+grant execute on function notice_read_by(int, text), notice_regulators(int) to ranjian_app, ranjian_worker;
+"""
+
+
 def upgrade() -> None:
     """Apply."""
+    op.get_bind().exec_driver_sql(READERS)
     _requests()
     _held()
     for table in ("backfill_request", "backfill_held"):

@@ -29,6 +29,7 @@ from ingestion_adapters.files.dataset_rows import FileRows, Told, comes_by_rows,
 from ingestion_adapters.files.network_door import take_network
 from ingestion_adapters.files.raw import MAX_FILE_MB
 from ingestion_adapters.http.bodies import Refused
+from ingestion_adapters.onboarding.notices import ToldProgram, receipt_notice
 from ingestion_adapters.receipts import Batch
 from ingestion_adapters.signing import sm3_hex
 from ingestion_adapters.store_readings import RawReadings
@@ -153,6 +154,7 @@ def _take_one(settings: Settings, owner: Owner, folder: Folder, lying: Lying, al
         if outcome is None:
             return 0
         body = {"status": outcome.status, "files": [_safe(each.lying.name) for each in copies]} | outcome.body
+        body |= receipt_notice(settings, ToldProgram(f"drop {owner.id}", owner.id))
         folder.put_away(copies, orjson.dumps(body, option=orjson.OPT_INDENT_2), taken=outcome.status == 200)
     return len(copies)
 

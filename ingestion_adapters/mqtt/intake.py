@@ -26,6 +26,7 @@ from ingestion_adapters.doors import (
 from ingestion_adapters.http.auth import ProgramKey, key_of, note_use, stamp
 from ingestion_adapters.http.bodies import Refused, inflated, payload_of
 from ingestion_adapters.mqtt.envelope import Message, in_queue_window
+from ingestion_adapters.onboarding.notices import ToldProgram, receipt_notice
 from ingestion_adapters.receipts import Batch
 from ingestion_adapters.signing import SM2_SM3, matches, matches_sm2, well_formed
 from ingestion_adapters.store_readings import RawReadings
@@ -57,6 +58,13 @@ def take_message(settings: Settings, message: Message) -> Outcome:
         _note_bad(settings, message, now)
         nobody = Door(settings, Actor("nobody", None, "", scope=NOTHING), now, message.language)
         return refusal(nobody, Refused(401, wrong.code, wrong.code), batch_id=message.batch_id[:64])
+    outcome = _taken(settings, message, key, now)
+    told = receipt_notice(settings, ToldProgram(message.app_id, key.enterprise_id), english=message.language == "en")
+    return Outcome(outcome.status, outcome.body | told)
+
+
+def _taken(settings: Settings, message: Message, key: ProgramKey, now: datetime) -> Outcome:
+    """Take in a message whose signature is right."""
     actor = door_actor("program", key.enterprise_id, message.app_id, key.id)
     door = Door(settings, actor, now, message.language)
     busy = guard_of(settings).wait_of(key.enterprise_id)

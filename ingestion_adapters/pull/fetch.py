@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -40,8 +40,17 @@ class Fetched:
     encoding: str
 
 
-def ask(url: str, cursor: str, header: tuple[str, str] | None, allowed: Allowed) -> Fetched:
-    """Return the answer of a source from a cursor on; raise NotFetched."""
+def ask(
+    url: str,
+    cursor: str,
+    header: tuple[str, str] | None,
+    allowed: Allowed,
+    notice: Mapping[str, str] | None = None,
+) -> Fetched:
+    """Return the answer of a source from a cursor on; raise NotFetched.
+
+    `notice` are the headers that tell the source's operator of a retirement.
+    """
     parts = parts_of(url)
     if parts is None or not host_allowed(url, allowed):
         raise NotFetched("pull_host")
@@ -49,6 +58,7 @@ def ask(url: str, cursor: str, header: tuple[str, str] | None, allowed: Allowed)
     connection = connection_to(parts.scheme, parts.hostname or "", address)
     target = _target(url, cursor)
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "ranjian-pull/1"}
+    headers |= notice or {}
     if header is not None:
         headers[header[0]] = header[1]
     with bounded(connection):

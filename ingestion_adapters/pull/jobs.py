@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ingestion_adapters.doors import Door, door_actor, in_transaction, refused_whole, take
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.intake import Answer
+from ingestion_adapters.onboarding.notices import ToldProgram, headers_of, note_told, notice_in_force
 from ingestion_adapters.pull.answers import Page, page_of
 from ingestion_adapters.pull.fetch import Fetched, NotFetched, ask
 from ingestion_adapters.pull.models import PullRun, PullSource
@@ -107,12 +108,15 @@ def pull_once(settings: Settings, claimed: Claimed, allowed: Allowed) -> bool:
     door = Door(settings, door_actor("job", claimed.enterprise_id, f"pull {claimed.id}"), now)
     run = PullRun(source_id=claimed.id, enterprise_id=claimed.enterprise_id, at=now, ok=False, took_ms=0)
     try:
-        fetched = ask(claimed.url, claimed.cursor, claimed.header, allowed)
+        notice = notice_in_force(settings)
+        fetched = ask(claimed.url, claimed.cursor, claimed.header, allowed, headers_of(notice) if notice else None)
     except NotFetched as failed:
         run.status, run.error = failed.status, failed.why
         _keep_failure(door, claimed, run, began)
         return False
     run.status = fetched.status
+    if notice is not None:  # it answered a question that carried the notice
+        note_told(settings, notice, ToldProgram(door.actor.name, claimed.enterprise_id))
     return _take(door, claimed, fetched, run, began)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,17 +13,25 @@ from flask import Flask
 from sqlalchemy import text
 
 from ingestion_adapters.http.docs_page import SAMPLES
-from ingestion_adapters.http.retirement import forget_notice
+from ingestion_adapters.mqtt.envelope import read_message
+from ingestion_adapters.mqtt.intake import take_message
+from ingestion_adapters.mqtt_client import MqttClient
 from ingestion_adapters.onboarding.interfaces import Announcement, announce_retirement, take_back_retirement
+from ingestion_adapters.onboarding.notices import forget_notice
 from portal.accounts.rights import Role
 from portal.config import Settings
-from portal.core.actor import CITY, cli_actor
+from portal.core.actor import CITY, Scope, cli_actor
 from portal.core.clock import local, utc_now
 from portal.core.db import transaction
 from portal.core.errors import Conflict, Invalid
+from tests.factories import make_enterprise
+from tests.integration.test_dropbox import Drop, as_csv, drop, rows
 from tests.integration.test_intake_api import Program
+from tests.integration.test_mqtt import Sender
+from tests.integration.test_pull import Source, Theirs, here, theirs
 from tests.people import browser_of, make_person
 
+__all__ = ["drop", "here", "theirs"]
 WORDS = ("接口v1停用，请迁移至/api/v2", "Interface v1 will be retired, move to /api/v2")
 WORDS_BACK = ("停用取消", "The retirement is taken back")
 
@@ -82,6 +92,53 @@ def test_who_has_read_it_and_which_program_was_told_is_recorded(
             {"n": notice, "e": program.enterprise_id},
         ).scalars()
         assert list(reads) == ["person", "program"]
+
+
+def test_enterprises_see_how_many_regulators_know_of_it_and_not_who(app: Flask, settings: Settings, announced: str) -> None:
+    with transaction(settings, CITY, worker=True) as session:
+        own = make_enterprise(session).id
+        regulator, expert = make_person(session, app), make_person(session, app, Role.EVALUATOR, granted=[own])
+        city, outside = browser_of(session, app, regulator), browser_of(session, app, expert)
+        theirs = browser_of(session, app, make_person(session, app, Role.ENTERPRISE_MANAGER, enterprise_id=own))
+        notice = session.scalar(text("select notice_id from interface_version where version = 'v1'"))
+    for reader in (city, outside, outside):
+        assert reader.post(f"/intake/interfaces/notices/{notice}/read").status_code == 302
+        assert "您已确认阅知" in reader.get("/intake/interfaces").text
+    page = theirs.get("/intake/interfaces").text
+    assert "2人" in page and regulator.login not in page and expert.login not in page
+    assert regulator.login in city.get("/intake/interfaces").text
+    with transaction(settings, Scope(enterprise_ids=frozenset({own}))) as session:
+        assert session.scalar(text("select count(*) from interface_notice_read where enterprise_id is null")) == 0
+
+
+@pytest.mark.clause("7.2.4.1-d")
+def test_receipts_of_mqtt_and_of_the_drop_folder_carry_the_notice(drop: Drop, settings: Settings, announced: str) -> None:
+    drop.put("RT_1.csv", as_csv(rows()))
+    assert drop.look() == 1
+    told = drop.receipt("done", "RT_1.csv")["notice"]
+    assert (told["retires_on"], told["message"]) == (announced, WORDS[0])
+    sender = Sender(settings)
+    client = MqttClient("127.0.0.1:1", sender.uscc, sender.app_id, sender.key, drop.path / ".q.db")
+    topic, body = f"gas/{sender.uscc}/RT", json.dumps({"records": sender.rows()}).encode()
+    given = dict(client.properties(topic, "m-1", gzip.compress(body)).UserProperty) | {"Accept-Language": "en"}
+    outcome = take_message(settings, read_message(topic, gzip.compress(body), given, "application/json"))
+    client.queue.close()
+    assert (outcome.status, outcome.body["notice"]["message"]) == (200, WORDS[1])
+    with transaction(settings, CITY) as session:
+        wanted = text("select reader from interface_notice_read where kind = 'program' and enterprise_id = any(:e)")
+        found = set(session.scalars(wanted, {"e": [drop.owner.id, sender.enterprise_id]}))
+    assert found == {f"drop {drop.owner.id}", sender.app_id}
+
+
+@pytest.mark.clause("7.2.4.1-d")
+def test_a_server_that_is_asked_is_told_in_the_question(here: Settings, theirs: Theirs, announced: str) -> None:
+    heard: list[str | None] = []
+    theirs.odd = lambda handler: heard.append(handler.headers.get("Sunset")) is not None
+    source = Source(here, theirs.url)
+    source.turn()
+    assert heard and str(heard[0]).endswith("GMT")
+    wanted = "select count(*) from interface_notice_read where kind = 'program' and enterprise_id = :e"
+    assert source.count(wanted) == 1 and source.last_run().ok
 
 
 def test_nothing_is_said_while_no_retirement_is_announced(app: Flask, settings: Settings, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from portal.operation.telemetry.newest import fold_waiting
 from portal.operation.telemetry.packing import pack_due
 from portal.operation.telemetry.retention import retire_due
 from portal.operation.telemetry.rollup import roll_up, roll_up_days
+from portal.safety.risk.jobs import grade_risk, recompute_risk
 from reports.orders import make_waiting
 from reports.services import make_monthly
 
@@ -107,6 +108,8 @@ SCHEDULE: tuple[Job, ...] = (
     Job("watch_feeds", every(15), 15, watch_feeds, "a silent feed is noticed within two of its intervals", kept=False),
     Job("score_quality", every(60), 60, score_quality, "scores follow the data, late ones too", kept=False),
     Job("watch_outages", every(30), 30, watch_outages, "silence is located and told once, whoever looks", kept=False),
+    Job("recompute_risk", every(15), 15, recompute_risk, "a colour follows its inputs within a minute", kept=False),
+    Job("grade_risk", cron("20 3 * * *"), 3600, grade_risk, "pipes grow older, leaks are forgotten, patrols fall due"),
     Job("count_operations", cron("12 * * * *"), 3600, count_operations, "operations of devices follow their positions"),
     Job("compute_atlas", cron("*/10 * * * *"), 600, compute_atlas, "the worst places follow a change of the network"),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),

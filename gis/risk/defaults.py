@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gis.risk.model import Factor, Model
 
-_RATES = "城市燃气管道基准失效率，经验值，须按本市泄漏记录重新拟合 / base rates of city pipes, to be fitted to local leaks"
+_RATES = (
+    "城市燃气管道基准失效率，经验值，须按本市泄漏记录重新拟合 / base rates of city pipes, to be fitted to local leaks"
+)
 _MODIFIER = "经验修正系数 / modifier by experience (default)"
 _FACTORS = (
     Factor(

@@ -21,7 +21,9 @@ RISING = {
     "colours": ("yellow_from", "orange_from", "red_from"),
 }
 # Figures that are no multipliers and may be nought.
-MAY_BE_ZERO = frozenset({("age", "slope"), ("age", "from_years"), ("plus", "space"), ("plus", "sensitive"), ("people_bands", "to_1")})
+MAY_BE_ZERO = frozenset(
+    {("age", "slope"), ("age", "from_years"), ("plus", "space"), ("plus", "sensitive"), ("people_bands", "to_1")}
+)
 
 
 class BadModel(ValueError):

@@ -48,8 +48,12 @@ class RiskModel(Base):
     reason: Mapped[str] = mapped_column(Text, comment="why it was drawn up")
     based_on: Mapped[int | None] = mapped_column(Integer, comment="version it was drawn up from")
     drafted_by: Mapped[str] = mapped_column(Text, comment="who drew it up")
-    drafted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="last change of the draft")
-    rehearsal: Mapped[Any | None] = mapped_column(JSONB, comment="what-if over the whole city: km by colour before and after")
+    drafted_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), comment="last change of the draft"
+    )
+    rehearsal: Mapped[Any | None] = mapped_column(
+        JSONB, comment="what-if over the whole city: km by colour before and after"
+    )
     rehearsed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="time of the what-if")
     released_by: Mapped[str | None] = mapped_column(Text, comment="who released it")
     released_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="in force from")
@@ -65,10 +69,16 @@ class RiskFactor(Base):
         {"comment": "风险因子 / rows of a version: factor, weight, bands, source"},
     )
 
-    model_id: Mapped[int] = mapped_column(ForeignKey("risk_model.id", ondelete="RESTRICT"), primary_key=True, comment="version")
+    model_id: Mapped[int] = mapped_column(
+        ForeignKey("risk_model.id", ondelete="RESTRICT"), primary_key=True, comment="version"
+    )
     key: Mapped[str] = mapped_column(Text, primary_key=True, comment="factor, for example age")
-    ordinal: Mapped[int] = mapped_column(SmallInteger, comment="order; the place of a factor's part in risk_segment.parts")
-    weight: Mapped[float] = mapped_column(Double, comment="exponent of the multiplier; 1 as published, 0 leaves the factor out")
+    ordinal: Mapped[int] = mapped_column(
+        SmallInteger, comment="order; the place of a factor's part in risk_segment.parts"
+    )
+    weight: Mapped[float] = mapped_column(
+        Double, comment="exponent of the multiplier; 1 as published, 0 leaves the factor out"
+    )
     bands: Mapped[Any] = mapped_column(JSONB, comment="name -> figure: multipliers, rates or limits of bands")
     source: Mapped[str] = mapped_column(Text, comment="standard, paper, or default")
 
@@ -79,6 +89,7 @@ class RiskSegment(Base):
     __tablename__ = "risk_segment"
     __table_args__ = (
         Index("ix_risk_segment_colour", "colour", "score", "pipe_id"),
+        Index("ix_risk_segment_score", "score", "pipe_id"),
         Index("ix_risk_segment_enterprise_id", "enterprise_id", "adcode"),
         {"comment": "管段风险 / risk of pipe segments: inputs, parts of each factor, colour, version"},
     )
@@ -86,7 +97,9 @@ class RiskSegment(Base):
     pipe_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="gas_pipe.id")
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), comment="owner")
     adcode: Mapped[str | None] = mapped_column(Text, comment="district")
-    cell_x: Mapped[int] = mapped_column(Integer, comment="column of the 1 km grid, easting / 1000 of the city's CGCS2000 zone")
+    cell_x: Mapped[int] = mapped_column(
+        Integer, comment="column of the 1 km grid, easting / 1000 of the city's CGCS2000 zone"
+    )
     cell_y: Mapped[int] = mapped_column(Integer, comment="row of the 1 km grid, northing / 1000")
     length_m: Mapped[float] = mapped_column(Double, comment="length, m")
     pressure_class: Mapped[int] = mapped_column(SmallInteger, comment="code pressure_class")
@@ -95,40 +108,65 @@ class RiskSegment(Base):
     cp_kind: Mapped[int | None] = mapped_column(SmallInteger, comment="code cp_kind; empty when not filed")
     laying: Mapped[int | None] = mapped_column(SmallInteger, comment="code laying; empty when not filed")
     joint: Mapped[int | None] = mapped_column(SmallInteger, comment="code joint; empty when not filed")
-    age_years: Mapped[int | None] = mapped_column(SmallInteger, comment="years since installation; empty when not filed")
+    age_years: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="years since installation; empty when not filed"
+    )
     works_n: Mapped[int] = mapped_column(Integer, comment="open works sites within the control zone")
     leaks_n: Mapped[int] = mapped_column(Integer, comment="leaks at the segment in the last 24 months")
     corrosion_n: Mapped[int] = mapped_column(Integer, comment="open hidden dangers of corrosion at the segment")
     settlement_n: Mapped[int] = mapped_column(Integer, comment="open hidden dangers of settlement at the segment")
-    spaces_n: Mapped[int] = mapped_column(Integer, comment="open hidden dangers of adjacent underground spaces; 1 for a pipe in a trench or utility tunnel")
+    spaces_n: Mapped[int] = mapped_column(
+        Integer,
+        comment="open hidden dangers of adjacent underground spaces; 1 for a pipe in a trench or utility tunnel",
+    )
     patrol_state: Mapped[int] = mapped_column(SmallInteger, comment="0 no track filed, 1 in time, 2 overdue")
     pressure_kpa: Mapped[float] = mapped_column(Double, comment="gauge pressure the consequence is worked out for, kPa")
-    heat_radius_m: Mapped[float] = mapped_column(Double, comment="radius of heat: potential impact radius, below 0.4 MPa the jet fire of a hole; m")
+    heat_radius_m: Mapped[float] = mapped_column(
+        Double, comment="radius of heat: potential impact radius, below 0.4 MPa the jet fire of a hole; m"
+    )
     radius_m: Mapped[float] = mapped_column(Double, comment="impact radius people are counted in, m")
     people_day: Mapped[int] = mapped_column(Integer, comment="people in the impact radius at 10:00")
     people_evening: Mapped[int] = mapped_column(Integer, comment="people in the impact radius at 20:00")
     people_night: Mapped[int] = mapped_column(Integer, comment="people in the impact radius at 02:00")
     buildings_n: Mapped[int] = mapped_column(Integer, comment="buildings touched by the impact radius")
     sensitive_n: Mapped[int] = mapped_column(Integer, comment="schools and hospitals touched by the impact radius")
-    supply_households: Mapped[int | None] = mapped_column(Integer, comment="households in the section between valves; empty when the segment carries no gas")
-    parts: Mapped[list[int]] = mapped_column(ARRAY(Integer), comment="part of each factor in millionths of log10 of the rate, in the order of the version's factors")
-    log_rate: Mapped[int] = mapped_column(Integer, comment="sum of parts: log10 of failures a km and year, in millionths")
+    supply_households: Mapped[int | None] = mapped_column(
+        Integer, comment="households in the section between valves; empty when the segment carries no gas"
+    )
+    parts: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer),
+        comment="part of each factor in millionths of log10 of the rate, in the order of the version's factors",
+    )
+    log_rate: Mapped[int] = mapped_column(
+        Integer, comment="sum of parts: log10 of failures a km and year, in millionths"
+    )
     log_rate_low: Mapped[int] = mapped_column(Integer, comment="the same were every unknown input the best it can be")
     log_rate_high: Mapped[int] = mapped_column(Integer, comment="the same were every unknown input the worst it can be")
     unknown_n: Mapped[int] = mapped_column(SmallInteger, comment="factors whose input is not filed")
     expected: Mapped[float] = mapped_column(Double, comment="failures expected in a year: rate times length")
     likelihood: Mapped[int] = mapped_column(SmallInteger, comment="L, 1 to 5")
     c_people: Mapped[int] = mapped_column(SmallInteger, comment="consequence by people, 1 to 5")
-    c_plus: Mapped[int] = mapped_column(SmallInteger, comment="addition for confined spaces, schools and hospitals, 0 or 1")
-    c_supply: Mapped[int] = mapped_column(SmallInteger, comment="consequence by households without gas, 1 to 5; 0 when unknown")
+    c_plus: Mapped[int] = mapped_column(
+        SmallInteger, comment="addition for confined spaces, schools and hospitals, 0 or 1"
+    )
+    c_supply: Mapped[int] = mapped_column(
+        SmallInteger, comment="consequence by households without gas, 1 to 5; 0 when unknown"
+    )
     consequence: Mapped[int] = mapped_column(SmallInteger, comment="C, 1 to 5")
     score: Mapped[int] = mapped_column(SmallInteger, comment="L times C")
     colour: Mapped[int] = mapped_column(SmallInteger, comment="1 red, 2 orange, 3 yellow, 4 blue")
     colour_low: Mapped[int] = mapped_column(SmallInteger, comment="colour at log_rate_low")
     colour_high: Mapped[int] = mapped_column(SmallInteger, comment="colour at log_rate_high")
-    hca: Mapped[int] = mapped_column(SmallInteger, comment="high consequence area: 0 none, 2 and 3 classes of GB 32167, 4 the city's rule")
-    hca_why: Mapped[int] = mapped_column(SmallInteger, comment="bits: 1 special place, 2 100 households within 200 m, 4 four storeys prevail, 8 underground space")
-    households_200m: Mapped[int | None] = mapped_column(Integer, comment="households within 200 m; high and sub-high pressure only")
+    hca: Mapped[int] = mapped_column(
+        SmallInteger, comment="high consequence area: 0 none, 2 and 3 classes of GB 32167, 4 the city's rule"
+    )
+    hca_why: Mapped[int] = mapped_column(
+        SmallInteger,
+        comment="bits: 1 special place, 2 100 households within 200 m, 4 four storeys prevail, 8 underground space",
+    )
+    households_200m: Mapped[int | None] = mapped_column(
+        Integer, comment="households within 200 m; high and sub-high pressure only"
+    )
     model_id: Mapped[int] = mapped_column(Integer, comment="version of the model")
     computed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="worked out at")
 
@@ -167,8 +205,12 @@ class RiskOverbuild(Base):
     )
 
     pipe_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="gas_pipe.id")
-    building_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="base_building.id")
-    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), comment="owner of the pipe")
+    building_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, comment="base_building.id"
+    )
+    enterprise_id: Mapped[int] = mapped_column(
+        ForeignKey("enterprise.id", ondelete="RESTRICT"), comment="owner of the pipe"
+    )
     adcode: Mapped[str | None] = mapped_column(Text, comment="district")
     hard: Mapped[bool] = mapped_column(comment="whether the building stands on the pipe itself")
     distance_m: Mapped[float] = mapped_column(Double, comment="from the outside of the pipe, m; 0 on the pipe")
@@ -207,25 +249,33 @@ class RiskBuilding(Base):
     __tablename__ = "risk_building"
     __table_args__ = {"comment": "建筑人口 / people in buildings by hour, with the outline in metres"}
 
-    building_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="base_building.id")
+    building_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, comment="base_building.id"
+    )
     sensitive: Mapped[int] = mapped_column(SmallInteger, comment="1 school or hospital")
     storeys: Mapped[int] = mapped_column(SmallInteger, comment="storeys from the height")
     households: Mapped[int] = mapped_column(Integer, comment="households of gas users inside")
     people_day: Mapped[int] = mapped_column(Integer, comment="people at 10:00")
     people_evening: Mapped[int] = mapped_column(Integer, comment="people at 20:00")
     people_night: Mapped[int] = mapped_column(Integer, comment="people at 02:00")
-    geom: Mapped[Any] = mapped_column(Geometry("POLYGON", srid=0, spatial_index=True), comment="outline in metres of the city's CGCS2000 zone")
+    geom: Mapped[Any] = mapped_column(
+        Geometry("POLYGON", srid=0, spatial_index=True), comment="outline in metres of the city's CGCS2000 zone"
+    )
 
 
 class RiskDue(Base):
     """Something whose risk is to be worked out again."""
 
     __tablename__ = "risk_due"
-    __table_args__ = {"comment": "what changed since the last working out; written by triggers, emptied by the job recompute_risk"}
+    __table_args__ = {
+        "comment": "what changed since the last working out; written by triggers, emptied by the job recompute_risk"
+    }
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, comment="row number")
     kind: Mapped[str] = mapped_column(Text, comment="pipe, works, patrol, users, station, buildings, model")
-    object_id: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="its number; for users a Morton cell of level 20")
+    object_id: Mapped[int] = mapped_column(
+        BigInteger, server_default="0", comment="its number; for users a Morton cell of level 20"
+    )
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="changed at")
 
 

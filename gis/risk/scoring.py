@@ -162,6 +162,17 @@ def _diameter(factor: Factor, given: Inputs) -> Multiplier:
     return multiplier, np.zeros(len(given), bool), (1.0,)
 
 
+def multipliers(model: Model, given: Inputs) -> dict[str, tuple[Numbers, Flags]]:
+    """Return for each likelihood factor its multiplier (of the first: the base rate) and where its input is not filed."""
+    kinds = pipe_kind(given)
+    rates = np.array([model["base"][name] for name in PIPE_KINDS])
+    found = {"base": (rates[kinds], (kinds == 2) & (given.cp_kind < 0))}
+    for key in LIKELIHOOD[1:]:
+        values, missing, _ = _MULTIPLIERS[key](model[key], given)
+        found[key] = (values, missing)
+    return found
+
+
 def _found(name: str, yes: str) -> Rule:
     def multiplier(factor: Factor, given: Inputs) -> Multiplier:
         there = getattr(given, name) > 0
@@ -172,7 +183,11 @@ def _found(name: str, yes: str) -> Rule:
 
 def _protection(factor: Factor, given: Inputs) -> Multiplier:
     """Buried high and sub-high steel only: below that the base rate tells protected from bare already."""
-    concerned = np.isin(given.material, STEEL) & (given.pressure_class <= HIGH_UP_TO_CLASS) & ~np.isin(given.laying, OPEN_TO_AIR)
+    concerned = (
+        np.isin(given.material, STEEL)
+        & (given.pressure_class <= HIGH_UP_TO_CLASS)
+        & ~np.isin(given.laying, OPEN_TO_AIR)
+    )
     missing = concerned & (given.cp_kind < 0)
     known = np.where(concerned & (given.cp_kind == 0), factor["missing"], factor["other"])
     return np.where(missing, factor["unknown"], known), missing, (factor["missing"], factor["other"])

@@ -19,7 +19,7 @@ LOOK_BACK = 2000
 # Readings arrive all the time and change no drawn object, so their receipts do not count.
 _NETWORK = """
 select coalesce(max(id) filter (where dataset not in ('RT', 'ALM', 'DAY') and accepted > 0), 0),
-  coalesce(max(id), 0) from receipt where id > :seen
+  coalesce(max(id), 0), (select coalesce(max(id), 0) from risk_run where whole or changed_n > 0) from receipt where id > :seen
 """
 _LIVE = """
 select (select coalesce(max(id), 0) from alarm_event) || '.' ||
@@ -58,11 +58,11 @@ class Versions:
         key = (changes, scope.as_text())
         known = self._known.get(key) or _Known("", 0.0)
         if changes == "network":
-            newest, seen = session.execute(
+            newest, seen, graded = session.execute(
                 text(_NETWORK), {"seen": max(0, known.seen - LOOK_BACK)}
             ).one()
             known = _Known("", 0.0, seen=max(known.seen, seen), newest=max(known.newest, newest))
-            known.version = str(known.newest)
+            known.version = f"{known.newest}.{graded}"
         else:
             known.version = str(session.scalar(text(_LIVE if changes == "live" else _BASE)))
         known.asked_at = time.monotonic()

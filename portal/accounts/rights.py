@@ -45,6 +45,7 @@ _READ = frozenset(
         "intake.read",
         "supply.read",
         "safety.read",
+        "risk.model",
         "emergency.read",
         "dictionary.read",
     }
@@ -59,7 +60,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _HANDLE
     | _CONNECT
     | _REVIEW
-    | {"interface.announce"}
+    | {"interface.announce", "risk.draft"}
     | {"report.make", "finding.record", "network.import", "case.close", "quality.manage", "enterprise.read"}
     | {"upward.read", "upward.send"},
     Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
@@ -69,11 +70,12 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "emergency.read", "dictionary.read"},
     Role.EVALUATOR: _EVERYBODY
     | {"map.read", "report.read", "finding.record", "intake.read", "dictionary.read"}
-    | {"supply.read", "safety.read", "emergency.read"},
+    | {"supply.read", "safety.read", "risk.model", "emergency.read"},
     Role.SYSTEM_ADMIN: _EVERYBODY
     | {"account.manage", "enterprise.manage", "enterprise.read", "job.read", "dictionary.read"},
     Role.SECURITY_ADMIN: _EVERYBODY
-    | {"key.manage", "session.manage", "parameter.manage", "enterprise.read", "dictionary.read"},
+    | {"key.manage", "session.manage", "parameter.manage", "enterprise.read", "dictionary.read"}
+    | {"risk.model", "risk.release"},
     Role.AUDITOR: _EVERYBODY | {"audit.read"},
 }
 

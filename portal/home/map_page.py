@@ -17,6 +17,7 @@ from portal.home.facts import Speech, change_words, facts_of, kind_of, layer_wor
 from portal.home.field import devices_about
 from portal.home.filed import filed_about
 from portal.home.queries import alarms_of_object, base_counts, cases_of_alarms
+from portal.home.risk_theme import risk_about
 from portal.home.themes import Theme
 from portal.operation.alarms.queries import alarm_facts, events_of
 from portal.operation.telemetry.queries import (
@@ -98,6 +99,7 @@ def object_drawer(
         "cases": cases_of_alarms(session, scope, [each.alarm_id for each in alarms]) if actor.may("case.read") else [],
         "changes": changes,
         "filed": [
+            *risk_about(session, actor, layer, object_id),
             *devices_about(session, actor, layer, object_id, language),
             *filed_about(session, actor, layer, object_id, language),
         ],

@@ -35,6 +35,8 @@ from portal.home.queries import (
     recent_cases,
 )
 from portal.home.themes import lengths_of, themes_of
+from portal.home.risk_theme import COLUMN as RISK_COLUMN
+from portal.home.risk_theme import offer_risk
 from portal.operation.alarms.map_layers import MAP_LAYERS as ALARM_LAYERS
 from portal.operation.alarms.queries import open_counts
 from portal.operation.outages.queries import widest_open
@@ -43,6 +45,7 @@ from portal.operation.telemetry.queries import (
     count_points,
     enterprise_names,
 )
+from portal.safety.risk.map_layers import MAP_LAYERS as RISK_LAYERS
 
 HOME_ROWS = 8
 
@@ -53,7 +56,9 @@ OUTAGE_LINES = 4
 @blueprint.record_once
 def offer_layers(state: BlueprintSetupState) -> None:
     """Hand the layers of the features to the tiles."""
-    state.app.config["MAP_LAYERS"] = [*TELEMETRY_LAYERS, *ALARM_LAYERS]
+    state.app.config["MAP_LAYERS"] = [*TELEMETRY_LAYERS, *ALARM_LAYERS, *RISK_LAYERS]
+    state.app.config["MAP_THEMES"] = [offer_risk]
+    state.app.config["MAP_THEME_COLUMNS"] = [RISK_COLUMN]
 
 
 def _language() -> str:

@@ -38,8 +38,17 @@ select p.id as pipe_id, p.od_mm, p.pressure_class,
   1000 * coalesce(p.mop_mpa, p.design_p_mpa, (array[4.0, 2.5, 1.6, 0.8, 0.4, 0.2, 0.01])[p.pressure_class]) as pressure_kpa
 from gas_pipe p {join} where p.status in (2, 3, 5)
 """
-_REACH = {"pipe_id": "bigint", "pressure_kpa": "double precision", "heat_radius_m": "double precision", "radius_m": "double precision"}
-_INPUTS = {"pipe_id": "bigint"} | {name: "integer" for name in INPUT_NAMES} | {"length_m": "double precision", "od_mm": "double precision"}
+_REACH = {
+    "pipe_id": "bigint",
+    "pressure_kpa": "double precision",
+    "heat_radius_m": "double precision",
+    "radius_m": "double precision",
+}
+_INPUTS = (
+    {"pipe_id": "bigint"}
+    | dict.fromkeys(INPUT_NAMES, "integer")
+    | {"length_m": "double precision", "od_mm": "double precision"}
+)
 _OUT = ("log_rate", "log_rate_low", "log_rate_high", "unknown_n", "likelihood", "c_people", "c_plus", "c_supply", "consequence",
         "score", "colour", "colour_low", "colour_high")  # fmt: skip
 _TEMPORARY = ("risk_wanted", "risk_reach", "risk_now", "risk_near", "risk_far", "risk_works", "risk_filed", "risk_patrolled",
@@ -68,7 +77,8 @@ def metric_srid(session: Session) -> int:
 def refresh_people(session: Session, srid: int) -> None:
     """Work out who is in every building, drop buildings that are gone, and follow a change of zone."""
     session.execute(text("create temporary table risk_moved (geom geometry) on commit drop"))
-    session.execute(text("delete from risk_building where building_id not in (select id from base_building) or st_srid(geom) <> :s"), {"s": srid})
+    gone = "delete from risk_building where building_id not in (select id from base_building) or st_srid(geom) <> :srid"
+    session.execute(text(gone), {"srid": srid})
     session.execute(load_sql(HERE, "people"), {"srid": srid, "whole": True})
 
 
@@ -80,13 +90,17 @@ def compute_all(session: Session, model: Model, now: datetime, *, waited_s: floa
         refresh_people(session, srid)
     supply = _households_behind(session)
     done = _compute(session, model, now, srid=srid, wanted=None, supply=supply)
-    session.execute(text("delete from risk_segment where pipe_id not in (select id from gas_pipe where status in (2, 3, 5))"))
+    session.execute(
+        text("delete from risk_segment where pipe_id not in (select id from gas_pipe where status in (2, 3, 5))")
+    )
     compute_stations(session, srid, now)
     _keep_run(session, model, now, whole=True, done=done, facts=(waited_s, began))
     return done
 
 
-def compute_some(session: Session, model: Model, now: datetime, pipe_ids: Sequence[int] | NDArray[Any], *, waited_s: float = 0.0) -> Done:
+def compute_some(
+    session: Session, model: Model, now: datetime, pipe_ids: Sequence[int] | NDArray[Any], *, waited_s: float = 0.0
+) -> Done:
     """Work out some segments; those no longer in place lose their row."""
     began = time.monotonic()
     ids = np.unique(np.asarray(pipe_ids, np.int64))
@@ -95,7 +109,9 @@ def compute_some(session: Session, model: Model, now: datetime, pipe_ids: Sequen
     return done
 
 
-def _keep_run(session: Session, model: Model, now: datetime, *, whole: bool, done: Done, facts: tuple[float, float]) -> None:
+def _keep_run(
+    session: Session, model: Model, now: datetime, *, whole: bool, done: Done, facts: tuple[float, float]
+) -> None:
     waited_s, began = facts
     session.execute(
         insert(RiskRun).values(
@@ -117,36 +133,73 @@ def _reach(session: Session, model: Model, wanted: NDArray[np.int64] | None) -> 
     if wanted is not None:
         fill_temporary(session, "risk_wanted", {"pipe_id": "bigint"}, {"pipe_id": wanted})
         join = "join risk_wanted w on w.pipe_id = p.id"
-    kinds = {"pipe_id": "bigint", "od_mm": "double precision", "pressure_class": "integer", "pressure_kpa": "double precision"}
+    kinds = {
+        "pipe_id": "bigint",
+        "od_mm": "double precision",
+        "pressure_class": "integer",
+        "pressure_kpa": "double precision",
+    }
     found = read_columns(session, _ATTRIBUTES.format(join=join), kinds)
     reach = model["reach"]
-    heat = heat_radius_m(found["od_mm"], found["pressure_kpa"], hole_mm=reach["hole_mm"], flux_kw_per_m2=reach["flux_kw_per_m2"])
+    heat = heat_radius_m(
+        found["od_mm"], found["pressure_kpa"], hole_mm=reach["hole_mm"], flux_kw_per_m2=reach["flux_kw_per_m2"]
+    )
     least = np.array([reach[f"class_{number}"] for number in range(1, 8)])[found["pressure_class"] - 1]
-    values = {"pipe_id": found["pipe_id"], "pressure_kpa": found["pressure_kpa"], "heat_radius_m": heat, "radius_m": np.maximum(heat, least)}
+    values = {name: found[name] for name in ("pipe_id", "pressure_kpa")} | {
+        "heat_radius_m": heat,
+        "radius_m": np.maximum(heat, least),
+    }
     fill_temporary(session, "risk_reach", _REACH, values)
     return len(heat)
 
 
 def _compute(
-    session: Session, model: Model, now: datetime, *, srid: int, wanted: NDArray[np.int64] | None, supply: dict[str, NDArray[Any]] | None
+    session: Session,
+    model: Model,
+    now: datetime,
+    *,
+    srid: int,
+    wanted: NDArray[np.int64] | None,
+    supply: dict[str, NDArray[Any]] | None,
 ) -> Done:
-    for name in _TEMPORARY:
-        session.execute(text(f"drop table if exists pg_temp.{name}"))
+    _clear(session)
     if not _reach(session, model, wanted):
         _forget(session, wanted)
         return Done(0, 0)
-    behind = supply or {"pipe_id": np.empty(0, np.int64), "households": np.empty(0, np.int64)}
-    fill_temporary(session, "risk_supply", {"pipe_id": "bigint", "households": "integer"}, behind)
-    _gather(session, now, srid)
-    found = read_columns(session, "select * from risk_inputs", _INPUTS)
+    found = _read_inputs(session, now, srid, supply)
     made = score(model, Inputs(**{name: found[name] for name in INPUT_NAMES}))
     parts = {f"part_{place}": made.parts[:, place] for place in range(len(LIKELIHOOD))}
-    values = {"pipe_id": found["pipe_id"], "expected": made.expected} | {name: getattr(made, name) for name in _OUT} | parts
+    values = (
+        {"pipe_id": found["pipe_id"], "expected": made.expected} | {name: getattr(made, name) for name in _OUT} | parts
+    )
     kinds = {"pipe_id": "bigint", "expected": "double precision"} | dict.fromkeys([*_OUT, *parts], "integer")
     fill_temporary(session, "risk_made", kinds, values)
     changed = _store(session, model, now, list(parts))
     _forget(session, wanted)
     return Done(len(found["pipe_id"]), changed)
+
+
+def gathered_inputs(session: Session, model: Model, now: datetime, *, srid: int) -> tuple[NDArray[Any], Inputs]:
+    """Return the numbers of all segments in place and their inputs as another version would gather them; nothing is kept."""
+    _clear(session)
+    _reach(session, model, None)
+    found = _read_inputs(session, now, srid, None)
+    _clear(session)
+    return found["pipe_id"], Inputs(**{name: found[name] for name in INPUT_NAMES})
+
+
+def _clear(session: Session) -> None:
+    for name in _TEMPORARY:
+        session.execute(text(f"drop table if exists pg_temp.{name}"))
+
+
+def _read_inputs(
+    session: Session, now: datetime, srid: int, supply: dict[str, NDArray[Any]] | None
+) -> dict[str, NDArray[Any]]:
+    behind = supply or {"pipe_id": np.empty(0, np.int64), "households": np.empty(0, np.int64)}
+    fill_temporary(session, "risk_supply", {"pipe_id": "bigint", "households": "integer"}, behind)
+    _gather(session, now, srid)
+    return read_columns(session, "select * from risk_inputs", _INPUTS)
 
 
 def _gather(session: Session, now: datetime, srid: int) -> None:
@@ -173,9 +226,12 @@ def _store(session: Session, model: Model, now: datetime, parts: list[str]) -> i
     columns = [column.name for column in RiskSegment.__table__.columns]
     weighed = [name for name in columns if name not in _STAMPS]
     statement = load_sql(HERE, "write").text.format(
-        columns=", ".join(columns), excluded=", ".join(f"excluded.{name}" for name in columns), parts=", ".join(f"m.{name}" for name in parts),
-        old=", ".join(f"old.{name}" for name in weighed), new=", ".join(f"excluded.{name}" for name in weighed),
-    )  # fmt: skip
+        columns=", ".join(columns),
+        excluded=", ".join(f"excluded.{name}" for name in columns),
+        parts=", ".join(f"m.{name}" for name in parts),
+        old=", ".join(f"old.{name}" for name in weighed),
+        new=", ".join(f"excluded.{name}" for name in weighed),
+    )
     session.execute(text(statement), facts | {"hca_households": parameter_value(session, "risk.hca_households", 100)})
     session.execute(text("delete from risk_overbuild where pipe_id in (select pipe_id from risk_now)"))
     session.execute(load_sql(HERE, "over_buildings"))
@@ -188,6 +244,7 @@ def _forget(session: Session, wanted: NDArray[np.int64] | None) -> None:
         return
     for table in ("risk_segment", "risk_overbuild"):
         session.execute(
-            text(f"delete from {table} where pipe_id in (select pipe_id from risk_wanted) and pipe_id not in (select pipe_id from risk_reach)")
+            text(
+                f"delete from {table} where pipe_id in (select pipe_id from risk_wanted except select pipe_id from risk_reach)"
+            )
         )
-

@@ -16,7 +16,15 @@ from portal.jobs.queries import parameter_value
 
 HERE = str(Path(__file__).parent)
 LIQUID = {4: "lng", 6: "lpg"}  # code station_kind
-USUAL = {"lng_fill": 0.9, "lng_t_per_m3": 0.43, "lpg_fill": 0.85, "lpg_t_per_m3": 0.55, "critical_t": 50.0, "beta": 1.5, "people_m": 500.0}
+USUAL = {
+    "lng_fill": 0.9,
+    "lng_t_per_m3": 0.43,
+    "lpg_fill": 0.85,
+    "lpg_t_per_m3": 0.55,
+    "critical_t": 50.0,
+    "beta": 1.5,
+    "people_m": 500.0,
+}
 
 
 def compute_stations(session: Session, srid: int, now: datetime) -> int:

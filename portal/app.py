@@ -42,6 +42,7 @@ BLUEPRINT_MODULES = (
     "portal.home.area_routes",
     "portal.home.bookmark_routes",
     "portal.home.list_routes",
+    "portal.home.print_routes",
     "portal.home.search_routes",
     "portal.operation.telemetry.routes",
     "portal.operation.alarms.routes",

@@ -42,7 +42,9 @@ def geojson(handout: Handout) -> bytes:
 def geopackage(handout: Handout) -> bytes:
     """Return a GeoPackage with one table a layer and a table that says who took it."""
     crs = f"EPSG:{STORAGE_SRID}" if handout.system == "CGCS2000" else None
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # Without a number of the system the writer warns, and an empty layer has no shape to tell its kind from.
+        warnings.simplefilter("ignore")
         path = Path(folder) / "map.gpkg"
         for sheet in handout.sheets:
             # The two offset systems have no number; without one the file says "undefined", and the name tells.
@@ -56,9 +58,7 @@ def geopackage(handout: Handout) -> bytes:
 
 def _frame(sheet: Sheet, crs: str | None) -> geopandas.GeoDataFrame:
     columns = {key: [row.values[at] for row in sheet.rows] for at, key in enumerate(sheet.columns)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an empty layer has no shape to tell its kind from
-        return geopandas.GeoDataFrame(columns, geometry=[row.shape for row in sheet.rows], crs=crs)
+    return geopandas.GeoDataFrame(columns, geometry=[row.shape for row in sheet.rows], crs=crs)
 
 
 def workbook(handout: Handout) -> bytes:

@@ -34,9 +34,9 @@ from portal.home.queries import (
     readings_today,
     recent_cases,
 )
-from portal.home.themes import lengths_of, themes_of
 from portal.home.risk_theme import COLUMN as RISK_COLUMN
 from portal.home.risk_theme import offer_risk
+from portal.home.themes import lengths_of, themes_of
 from portal.operation.alarms.map_layers import MAP_LAYERS as ALARM_LAYERS
 from portal.operation.alarms.queries import open_counts
 from portal.operation.outages.queries import widest_open

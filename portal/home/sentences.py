@@ -33,6 +33,8 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "bookmark_many": lambda most=0, **_facts: _("You keep %(n)s bookmarks already; remove one first.", n=most),
     "bookmark": lambda **_facts: _("This bookmark does not exist."),
     "print_paper": lambda value="", **_facts: _("There is no paper “%(value)s”.", value=value),
+    "print_too_long": lambda **_facts: _("Making the sheet took too long. Print a smaller part."),
+    "print_failed": lambda **_facts: _("The sheet could not be made. Try again in a moment."),
     "print_view": lambda **_facts: _("The view to print cannot be read."),
     "tile_layer": lambda **_facts: _("There is no layer of this name."),
     "tile_place": lambda **_facts: _("There is no such tile."),

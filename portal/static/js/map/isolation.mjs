@@ -185,7 +185,7 @@ export function startNetwork(map, { drawer, lite }) {
   addEventListener("keydown", (event) => { if (adding && event.key === "Escape") { event.preventDefault(); event.stopImmediatePropagation(); add(false); } }, true);
   if (hint) $("button", hint).addEventListener("click", () => add(false));
   map.on("style.load", restore);
-  const begun = questionOf(location.search);
-  if (begun) map.once("load", () => ask(begun, { move: !/[#&]c=/.test(location.hash) }));
+  const begun = questionOf(location.search), move = !/[#&]c=/.test(location.hash);
+  if (begun) map.once("load", () => ask(begun, { move }));
   return { ask, clear };
 }

@@ -24,6 +24,19 @@ begin
 end $$;
 comment on function take_meter_numbers(int, int) is 'numbers for new meters of an enterprise, its blocks filled one after the other';
 
+-- Pages and searches are found without touching the rows they pass over: each index holds what a list is narrowed to.
+alter table gas_meter drop constraint uq_gas_meter_enterprise_id_src_code;
+create unique index uq_gas_meter_enterprise_id_src_code on gas_meter (enterprise_id, src_code text_pattern_ops) include (id, adcode);
+drop index ix_gas_meter_code, ix_gas_meter_user_no, ix_gas_meter_enterprise, ix_gas_meter_kind, ix_gas_meter_adcode,
+  ix_gas_meter_expires_on, ix_gas_meter_shut;
+create index ix_gas_meter_user_no on gas_meter (enterprise_id, user_no text_pattern_ops) include (id, adcode);
+create index ix_gas_meter_enterprise on gas_meter (enterprise_id, id) include (adcode, kind, valve_state, status, expires_on);
+create index ix_gas_meter_kind on gas_meter (kind, id) include (enterprise_id, adcode, valve_state, status, expires_on);
+create index ix_gas_meter_adcode on gas_meter (adcode, id) include (enterprise_id, kind, valve_state, status, expires_on);
+create index ix_gas_meter_expires_on on gas_meter (expires_on, id) include (enterprise_id, adcode, kind, valve_state, status);
+create index ix_gas_meter_shut on gas_meter (valve_state, id) include (enterprise_id, adcode, kind, status, expires_on)
+  where valve_state <> 1;
+
 -- 2. Newest counters: one row for the 64 meters whose number is block * 64 + place ------------------
 create table meter_block (
   block int not null,

@@ -26,7 +26,7 @@ from portal.core.db import SETTINGS, hand_over_scope, transaction
 from portal.operation.meters import numbers
 from portal.operation.meters.numbers import index_codes, make_code_file, numbers_of
 from portal.operation.meters.packing import pack_meters, retire_meters
-from portal.operation.meters.queries import latest_counters, readings_back
+from portal.operation.meters.queries import MeterFilter, latest_counters, meters_page, place_of, readings_back
 from tests.factories import make_enterprise
 
 Reading = tuple[str, datetime, float]
@@ -54,9 +54,15 @@ def number(session: Session, own: Enterprise, code: str) -> int:
     return int(session.scalar(text("select id from gas_meter where enterprise_id = :e and src_code = :c"), {"e": own.id, "c": code}))
 
 
-def stored(session: Session) -> list[tuple[int, datetime, float]]:
-    """Return every reading that is stored."""
-    rows = session.execute(text("select meter_id, ts, value from meter_reading_all order by meter_id, ts"))
+def stored(session: Session, own: Enterprise) -> list[tuple[int, datetime, float]]:
+    """Return every reading that is stored of an enterprise's meters."""
+    rows = session.execute(
+        text(
+            "select a.meter_id, a.ts, a.value from meter_reading_all a join gas_meter m on m.id = a.meter_id"
+            " where m.enterprise_id = :e order by a.meter_id, a.ts"
+        ),
+        {"e": own.id},
+    )
     return [(row.meter_id, row.ts, row.value) for row in rows]
 
 
@@ -103,7 +109,7 @@ def test_any_order_and_repetition_of_the_same_rows_gives_the_same_tables(
         for start in range(0, len(sent), cut):
             count(db, own, sent[start : start + cut], receipt=1 + start)
 
-        assert stored(db) == sorted((number(db, own, code), at, value) for code, at, value in rows)
+        assert stored(db, own) == sorted((number(db, own, code), at, value) for code, at, value in rows)
         for code in ("M1", "M2", "M3"):
             newest = latest_counters(db, [number(db, own, code)])[number(db, own, code)]
             assert (newest.ts, newest.value) == max((at, value) for each, at, value in rows if each == code)
@@ -116,12 +122,13 @@ def test_a_sweep_of_whole_blocks_takes_few_bytes_and_reads_back_whole(db: Sessio
     register(db, own, codes)
     assert count(db, own, [(code, at, n / 100) for n, code in enumerate(codes)]) == (1280, 0, 0)
 
-    assert {value for _, _, value in stored(db)} == {n / 100 for n in range(1280)}
+    assert {value for _, _, value in stored(db, own)} == {n / 100 for n in range(1280)}
     row = db.execute(
         text(
             "select count(*) as rows, sum(pg_column_size(b.*)) as bytes, count(places) as placed, count(at) as timed"
-            " from meter_reading_block b"
-        )
+            " from meter_reading_block b join gas_meter m on m.id = b.block * 64 where m.enterprise_id = :e"
+        ),
+        {"e": own.id},
     ).one()
     assert (row.rows, row.placed, row.timed) == (20, 0, 0)
     assert row.bytes / 1280 < 12
@@ -141,7 +148,8 @@ def test_batches_of_any_size_and_quality_read_back_as_sent(db: Session) -> None:
         count(db, own, rows, receipt=10 + batch, quality=(192, 216, 0)[batch % 3])
         for code, at, value in rows:
             sent.setdefault((known[code], at), (value, 10 + batch, (192, 216, 0)[batch % 3]))
-    found = db.execute(text("select meter_id, ts, value, receipt_id, quality, flag from meter_reading_all")).all()
+    every = text("select meter_id, ts, value, receipt_id, quality from meter_reading_all where meter_id = any(:ids)")
+    found = db.execute(every, {"ids": list(known.values())}).all()
     assert {(row.meter_id, row.ts): (row.value, row.receipt_id, row.quality) for row in found} == sent
 
 
@@ -210,13 +218,16 @@ def test_a_closed_day_is_packed_without_losing_a_reading(db: Session) -> None:
         rows = [(code, day + timedelta(hours=hour), float(n + hour)) for n, code in enumerate(codes)]
         count(db, own, rows[::2], receipt=20 + hour)
         count(db, own, rows[1::2], receipt=30 + hour, quality=216)
-    every = text("select meter_id, ts, value, receipt_id, quality, flag from meter_reading_all order by 1, 2")
+    every = text(
+        "select meter_id, ts, value, receipt_id, quality, flag from meter_reading_all"
+        f" where day = '{day.date()}' order by meter_id, ts"
+    )
     before = db.execute(every).all()
 
     assert pack_meters(db, utc_now()) == f"{day.date()}: 650 readings packed"
     assert pack_meters(db, utc_now()) == "nothing to pack"
     assert db.execute(every).all() == before
-    assert db.scalar(text("select count(*) from meter_reading_block")) == 3
+    assert db.scalar(text(f"select count(*) from meter_reading_block where day = '{day.date()}'")) == 3
     assert count(db, own, [("P3", day, 1.0), ("P3", day + timedelta(minutes=1), 1.0)], receipt=40) == (1, 1, 0)
     assert pack_meters(db, utc_now()) == f"{day.date()}: 321 readings packed"
     assert len(readings_back(db, number(db, own, "P3"))) == 6
@@ -239,7 +250,7 @@ def test_months_are_retired_by_policy_with_a_row_in_the_audit_and_never_younger_
     assert retire_meters(db, utc_now()) == "nothing to retire"
     entry = db.execute(text("select actor_name, action, object_id from audit_entry order by id desc limit 1")).one()
     assert tuple(entry) == ("retire_meters", "readings.retire", f"{old:%Y-%m}")
-    assert [value for _, _, value in stored(db)] == [2.0]
+    assert [value for _, _, value in stored(db, own)] == [2.0]
     assert count(db, own, [("M1", old, 1.0)]) == (0, 1, 0)  # known, and gone
     for month, years in ((old + timedelta(days=90), 5), (old, 4)):
         with pytest.raises(DBAPIError, match="too_young"), db.begin_nested():
@@ -293,3 +304,29 @@ def test_nobody_changes_or_removes_readings_of_meters(db: Session, settings: Set
     ):  # fmt: skip
         with pytest.raises(DBAPIError, match="permission denied"), db.begin_nested():
             db.execute(text(statement))
+
+
+def test_a_list_by_date_of_replacement_leads_through_every_meter_once_and_back(db: Session) -> None:
+    own, today = make_enterprise(db), utc_now().date()
+    for part in range(2):  # numbers and dates run against each other
+        records = [
+            Meter(
+                src_code=f"L{part}-{n}", kind=4, installed_on=today - timedelta(days=900),
+                expires_on=today - timedelta(days=1 + part * 40 + n // 3),
+            )
+            for n in range(100)
+        ]  # fmt: skip
+        store_network(db, own.id, records, 1)
+    wanted, place, seen = MeterFilter(due="overdue", enterprise_id=own.id), 0, []
+    while True:
+        page = meters_page(db, wanted, place=(place, False), scope=CITY, today=today)
+        seen += [(row.expires_on, row.id) for row in page.rows]
+        place = place_of(wanted, page.rows[-1])
+        if not page.has_after:
+            break
+    assert len(seen) == 200 and seen == sorted(set(seen))
+    back = meters_page(db, wanted, place=(place_of(wanted, page.rows[0]), True), scope=CITY, today=today)
+    assert [(row.expires_on, row.id) for row in back.rows] == seen[100:150]
+    assert (back.has_before, back.has_after) == (True, True)
+    by_number = meters_page(db, MeterFilter(kind=4, enterprise_id=own.id), place=(0, False), scope=CITY, today=today)
+    assert [row.id for row in by_number.rows] == sorted(number for _, number in seen)[:50]

@@ -33,6 +33,7 @@ from portal.operation.meters.queries import (
     meter_counts,
     meters_listed,
     meters_page,
+    place_of,
     readings_back,
     user_of_meter,
 )
@@ -99,8 +100,8 @@ def show_meters(session: Session) -> ResponseReturnValue:
         districts=district_names(session, language()),
         narrowed=bool(kept),
         links={
-            "prev": address(before=page.rows[0].id) if page.rows and page.has_before else None,
-            "next": address(after=page.rows[-1].id) if page.rows and page.has_after else None,
+            "prev": address(before=place_of(wanted, page.rows[0])) if page.rows and page.has_before else None,
+            "next": address(after=place_of(wanted, page.rows[-1])) if page.rows and page.has_after else None,
         },
         export_url=url_for(".export", **kept),
     )

@@ -181,7 +181,7 @@ def mqtt_door(data: Path, python: str) -> list[dict[str, str]]:
     if not mqtt_port():
         return []
     return [
-        {"name": "mqtt-broker", "command": f"{broker.binary()} -c {data}/mqtt/mosquitto.conf", "priority": "90"},
+        {"name": "mqtt-broker", "command": f"{broker.binary()} -c {broker.home_of(data)}/mosquitto.conf", "priority": "90"},
         {"name": "mqtt", "command": f"{python} -m portal.cli mqtt"},
     ]
 

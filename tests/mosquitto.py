@@ -85,7 +85,10 @@ class Mqtt:
                 except subprocess.TimeoutExpired:
                     child.kill()
                     child.wait(10)
-        shutil.rmtree(self.sock, ignore_errors=True)
+        for folder in (broker.socket_of(self.data, self.sock).parent, self.sock):
+            shutil.rmtree(folder, ignore_errors=True)
+        if not broker.home_of(self.data).is_relative_to(self.data):
+            shutil.rmtree(broker.home_of(self.data), ignore_errors=True)
 
     def _start(self, name: str, command: list[str]) -> None:
         with (self.sock / f"{name}.log").open("ab") as out:

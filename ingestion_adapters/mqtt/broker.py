@@ -1,4 +1,4 @@
-"""The broker's files under the data directory: configuration, password file, access list; and who may connect."""
+"""The broker's files: configuration, password file, access list; and who may connect."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion_adapters.contract import DATASETS
+from ingestion_adapters.mqtt.home import account, folder_of, give, home_of, socket_of
 from ingestion_adapters.signing import HMAC_SM3, sign
 
 WORKER = "ranjian-intake"
 MESSAGE_BYTES = 11 * 1024 * 1024
-SOCKET = "mqtt.sock"
 _ITERATIONS = 1000
 _SALT_BYTES = 12
 
 CONFIGURATION = """# Made at each start; do not edit.
 {user}
-pid_file {folder}/mosquitto.pid
+pid_file {home}/mosquitto.pid
 log_dest stdout
 log_type error
 log_type warning
 log_type notice
 connection_messages false
 allow_anonymous false
-password_file {folder}/passwords
-acl_file {folder}/access
+password_file {home}/passwords
+acl_file {home}/access
 persistence true
-persistence_location {folder}/
+persistence_location {home}/
 autosave_interval 5
 persistent_client_expiration 30d
 max_packet_size {packet}
@@ -60,13 +60,6 @@ class Login:
     password: str
 
 
-def folder_of(data: Path) -> Path:
-    """Return the broker's folder, made on first use, closed to others."""
-    folder = data / "mqtt"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
 def binary() -> str:
     """Return where mosquitto lies; Debian keeps it out of ordinary people's path."""
     return shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") or "mosquitto"
@@ -82,26 +75,45 @@ def worker_password(data: Path) -> str:
 
 def write_configuration(data: Path, sock: Path, port: int, *, certificate: str = "", key: str = "") -> Path:
     """Write the broker's configuration; return its path. Passwords and access list are made when they are missing."""
-    folder = folder_of(data)
-    tls = f"certfile {certificate}\nkeyfile {key}\ntls_version tlsv1.2" if certificate and key else ""
+    home, owner = home_of(data), account()
+    if certificate and key and owner is not None:
+        # The broker gives up root's rights before it reads them.
+        certificate, key = (_copied(name, home) for name in (certificate, key))
     words = CONFIGURATION.format(
-        user="user root" if os.geteuid() == 0 else "",
-        folder=folder,
+        user=f"user {owner.pw_name}" if owner else "",
+        home=home,
         packet=MESSAGE_BYTES + 64 * 1024,
-        sock=sock / SOCKET,
+        sock=socket_of(data, sock),
         port=port,
-        tls=tls,
+        tls=f"certfile {certificate}\nkeyfile {key}\ntls_version tlsv1.2" if certificate and key else "",
     )
-    path = folder / "mosquitto.conf"
-    write_private(path, words)
-    if not (folder / "passwords").exists():
+    _write_for_broker(data, "mosquitto.conf", words)
+    if not (home / "passwords").exists():
         write_logins(data, [])
-    return path
+    return home / "mosquitto.conf"
+
+
+def _copied(name: str, home: Path) -> str:
+    target = home / f"mosquitto-{Path(name).name}"
+    write_private(target, Path(name).read_text("ascii"))
+    give(target)
+    return str(target)
+
+
+def _write_for_broker(data: Path, name: str, words: str) -> bool:
+    """Write a file where the portal keeps it and where the broker reads it; return whether anything changed."""
+    home, changed = home_of(data), False
+    for folder in {folder_of(data), home}:
+        path = folder / name
+        if not path.exists() or path.read_text("utf-8") != words:
+            write_private(path, words)
+            changed = True
+    give(home / name)
+    return changed
 
 
 def write_logins(data: Path, logins: Sequence[Login]) -> bool:
     """Write passwords and access list; return whether anything changed."""
-    folder = folder_of(data)
     lines = [_password_line(WORKER, worker_password(data))]
     access = [f"user {WORKER}", "topic read gas/+/+", "topic write gas/+/receipt", ""]
     for each in sorted(logins, key=lambda login: login.app_id):
@@ -111,16 +123,13 @@ def write_logins(data: Path, logins: Sequence[Login]) -> bool:
     files = {"passwords": "\n".join(lines) + "\n", "access": "\n".join(access)}
     changed = False
     for name, words in files.items():
-        path = folder / name
-        if not path.exists() or path.read_text("utf-8") != words:
-            write_private(path, words)
-            changed = True
+        changed |= _write_for_broker(data, name, words)
     return changed
 
 
 def reload(data: Path) -> bool:
     """Let a running broker read passwords and access list again; return whether there was one."""
-    path = folder_of(data) / "mosquitto.pid"
+    path = home_of(data) / "mosquitto.pid"
     try:
         pid = int(path.read_text("ascii").strip())
         if Path(f"/proc/{pid}/comm").read_text("ascii").strip() != "mosquitto":

@@ -26,8 +26,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from ingestion_adapters.doors import AWAY, Door, Outcome, refusal
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.mqtt.access import sync_access
-from ingestion_adapters.mqtt.broker import SOCKET, WORKER, worker_password
+from ingestion_adapters.mqtt.broker import WORKER, worker_password
 from ingestion_adapters.mqtt.envelope import DATASET_TOPIC, read_message
+from ingestion_adapters.mqtt.home import socket_of
 from ingestion_adapters.mqtt.intake import take_message
 from portal.config import Settings
 from portal.core.actor import NOTHING, Actor
@@ -180,7 +181,7 @@ def answer_to(settings: Settings, message: mqtt.MQTTMessage) -> Outcome:
 
 def run_worker(settings: Settings, socket_folder: Path) -> None:
     """Run the worker until SIGTERM or SIGINT."""
-    worker = Worker(settings, socket_folder / SOCKET)
+    worker = Worker(settings, socket_of(settings.data_dir, socket_folder))
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()

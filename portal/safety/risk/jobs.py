@@ -90,6 +90,7 @@ def cell_boxes(cells: Iterable[int]) -> list[tuple[float, float, float, float]]:
 
 def _follow_users(session: Session, cells: Sequence[int], srid: int) -> None:
     """Count anew who is in the buildings where users came, went or changed."""
+    session.execute(text("drop table if exists pg_temp.risk_moved, pg_temp.risk_noted"))
     session.execute(text("create temporary table risk_moved (geom geometry) on commit drop"))
     if not cells:
         return

@@ -202,13 +202,15 @@ def _nav_items() -> list[dict[str, Any]]:
     )
     actor = current_actor()
     here = request.path
+    # Of two pages that begin alike, the one with the longer address is the current one.
+    current = max((page[3] for page in pages if here == page[3] or (page[3] != "/" and here.startswith(page[3] + "/"))), key=len, default="")
     return [
         {
             "key": key,
             "label": label,
             "icon": icon,
             "url": url,
-            "current": here == url or (url != "/" and here.startswith(url + "/")),
+            "current": url == current,
         }
         for key, label, icon, url, permission in pages
         if actor.may(permission)

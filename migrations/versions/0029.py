@@ -19,11 +19,16 @@ NAMED = (
     ("gas_user", "address"), ("point", "name"), ("base_road", "name"), ("base_district", "name_zh"),
 )  # fmt: skip
 FUNCTIONS = r"""
-create function name_stem(words text) returns text language sql immutable parallel safe as $$
-  select case when length(s) >= 2 then s else left(lower(btrim(words)), 60) end
-  from (select left(btrim(regexp_replace(lower(words), '[0-9０-９].*$', '')), 60) as s) x
+create function name_head(words text) returns text language sql immutable parallel safe as $$
+  select btrim(regexp_replace(lower(btrim(words)), '[0-9０-９]+\s*(号(?:[^路线街]|$)|[栋幢弄座段室单楼#-]|$).*$', ''))
 $$;
-comment on function name_stem(text) is 'a name or address in small letters up to its first figure';
+create function name_stem(words text) returns text language plpgsql immutable parallel safe as $$
+declare h text := name_head(words);
+begin
+  return case when length(h) >= 2 then left(h, 60) else left(lower(btrim(words)), 60) end;
+end $$;
+comment on function name_head(text) is 'a name or address in small letters up to the number of a house, a segment or a thing';
+comment on function name_stem(text) is 'the head of a name or address, all of it where the head says nothing';
 
 create function pinyin_of(words text) returns text language plpgsql stable security definer
 set search_path = pg_catalog, public as $$
@@ -71,7 +76,7 @@ create function stems_of(words text, most integer) returns text[] language plpgs
 set search_path = pg_catalog, public as $$
 declare
   low text := lower(btrim(words));
-  head text := btrim(regexp_replace(low, '[0-9０-９].*$', ''));
+  head text := name_head(low);
   sound text := regexp_replace(head, '[\s''’·-]', '', 'g');
   anywhere text := '%' || replace(replace(replace(head, '\', '\\'), '%', '\%'), '_', '\_') || '%';
   found text[];
@@ -85,7 +90,7 @@ begin
       (select name, case when pinyin like '% ' || sound || ' %' or pinyin like '% ' || sound then 3
           when pinyin like '% ' || sound || '%' then 4 else 5 end
         from search_name
-        where sound ~ '^[a-z]{2,40}$' and pinyin like case when length(sound) > 2 then '%' else '% ' end || sound || '%'
+        where sound ~ '^[a-z0-9]{2,40}$' and sound ~ '[a-z]{2}' and pinyin like case when length(sound) > 2 then '%' else '% ' end || sound || '%'
         order by 2, length(name), name limit most)
     ) x group by name order by 2, length(name), name limit most) y;
   return coalesce(found, '{}');
@@ -98,7 +103,7 @@ set search_path = pg_catalog, public as $fn$
 declare
   low text := lower(btrim(words));
   stems text[];
-  tail text := coalesce(substring(low from '[0-9０-９].*$'), '');
+  tail text := btrim(substr(low, length(name_head(low)) + 1));
   anywhere text := '%' || replace(replace(replace(words, '\', '\\'), '%', '\%'), '_', '\_') || '%';
   source text := case kind when 'sensor' then 'point' else 'gas_' || kind end;
   named text := case kind when 'user' then 'address' else 'name' end;

@@ -18,7 +18,7 @@ DIGITS = 6  # a decimetre
 SIMPLER_FROM, SIMPLER_DEG = 2_000, 0.00003
 # A wash of some 25 m along the pipes; beyond so many pipes the hull around them, which costs less.
 WASH_DEG = 0.00025
-WASHED_MOST = 1_500
+WASHED_MOST = 400
 SOURCE_KINDS = (1, 2, 3, 4, 5, 6)
 
 
@@ -58,7 +58,7 @@ def lines_of(session: Session, scope: Scope, numbers: Index, most: int) -> Seque
     geom: Any = Pipe.geom
     if len(numbers) > SIMPLER_FROM:
         geom = func.ST_Simplify(geom, SIMPLER_DEG, True)
-    wanted = select(Pipe.id, Pipe.src_code, Pipe.pressure_class, func.ST_AsGeoJSON(geom, DIGITS).label("geom"))
+    wanted = select(Pipe.id, Pipe.src_code, Pipe.pressure_class, func.ST_AsGeoJSON(geom, DIGITS, 0).label("geom"))
     wanted = wanted.where(_among(Pipe, numbers, scope)).order_by(Pipe.pressure_class, Pipe.od_mm.desc(), Pipe.id)
     return session.execute(wanted.limit(most)).all()
 
@@ -114,9 +114,9 @@ _USER = (
 )  # fmt: skip
 
 
-def special_users(session: Session, scope: Scope, numbers: Index, many: Sequence[int], most: int) -> Sequence[Row[Any]]:
-    """Return the users that are of none of the classes of which there are many, most households first."""
-    wanted = select(*_USER).where(_among(GasUser, numbers, scope), GasUser.user_class.not_in(many))
+def special_users(session: Session, scope: Scope, numbers: Index, most: int) -> Sequence[Row[Any]]:
+    """Return some users with their places, most households first."""
+    wanted = select(*_USER).where(_among(GasUser, numbers, scope))
     return session.execute(wanted.order_by(GasUser.households.desc(), GasUser.id).limit(most)).all()
 
 
@@ -132,6 +132,6 @@ def wash_of(session: Session, scope: Scope, numbers: Index) -> tuple[str, float]
     area = func.ST_Buffer(lines, WASH_DEG, 2) if len(numbers) <= WASHED_MOST else func.ST_ConvexHull(lines)
     inner = select(area.label("area")).where(_among(Pipe, numbers, scope)).subquery()
     row = session.execute(
-        select(func.ST_AsGeoJSON(inner.c.area, DIGITS), func.ST_Area(func.geography(inner.c.area)))
+        select(func.ST_AsGeoJSON(inner.c.area, DIGITS, 0), func.ST_Area(func.geography(inner.c.area)))
     ).one()
     return None if row[0] is None or row[1] is None else (str(row[0]), float(row[1]))

@@ -24,9 +24,9 @@ from gis.network.plan_queries import (
 )
 from ingestion_adapters.masking import masked_name
 from portal.core.errors import Invalid, NotFound
-from portal.jobs.queries import parameter_value
 from portal.network.forms import PLANS_MOST, Question
 from portal.network.places import Asked, Spot, counted_users, numbers, pipes_at, spot_of
+from portal.network.queries import network_figures
 from portal.network.rules import (
     COMMON_CLASSES,
     KINDS,
@@ -58,17 +58,14 @@ class Found:
 
 def figures_in_force(session: Session) -> Figures:
     """Return the adjustable figures of the estimates."""
-
-    def value(key: str, default: float) -> float:
-        return parameter_value(session, f"network.{key}", default)
-
+    known = network_figures(session)
     return Figures(
-        vent_dn_mm=value("vent_dn_mm", 50.0),
-        vent_discharge=value("vent_discharge", 0.8),
-        vent_floor_kpa=value("vent_floor_kpa", 1.0),
-        gas_temperature_k=value("gas_temperature_k", 288.15),
-        households_a_person_day=value("relight_homes_per_person_day", 40.0),
-        others_a_person_day=value("relight_others_per_person_day", 4.0),
+        vent_dn_mm=known.get("vent_dn_mm", 50.0),
+        vent_discharge=known.get("vent_discharge", 0.8),
+        vent_floor_kpa=known.get("vent_floor_kpa", 1.0),
+        gas_temperature_k=known.get("gas_temperature_k", 288.15),
+        households_a_person_day=known.get("relight_homes_per_person_day", 40.0),
+        others_a_person_day=known.get("relight_others_per_person_day", 4.0),
     )
 
 
@@ -241,7 +238,8 @@ def _lost(asked: Asked, impact: Impact, border: Border) -> dict[str, Any]:
     counted = counted_users(asked, impact.users)
     users = sum(count for _, count, _ in counted)
     border.note(len(user_ids), users)
-    special = special_users(session, scope, user_ids, COMMON_CLASSES, SPECIAL_MOST)
+    rare = ~np.isin(stored.grid.network.users.kind[impact.users], COMMON_CLASSES)
+    special = special_users(session, scope, numbers(stored.users, impact.users[rare]), SPECIAL_MOST)
     by_kind = kinds_of(counted, special)
     named = sorted((told_user(row) for row in special), key=lambda each: KINDS.index(each["kind"]))
     return {

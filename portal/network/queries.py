@@ -19,10 +19,18 @@ from portal.emergency.incidents.models import Incident
 from portal.emergency.incidents.rules import ENDED_FROM
 from portal.events.models import SupervisionCase
 from portal.events.rules import ENDED
+from portal.jobs.models import Parameter
 from portal.network.models import AtlasRow, ShutoffPlan
 
 SHOWN_MOST = 5
 AROUND_MOST = 3_000
+FIGURES = "network."
+
+
+def network_figures(session: Session) -> dict[str, float]:
+    """Return the adjustable figures of this feature by their names."""
+    wanted = select(Parameter.key, Parameter.value).where(Parameter.key.startswith(FIGURES, autoescape=True))
+    return {key.removeprefix(FIGURES): float(value) for key, value in session.execute(wanted)}
 
 
 def find_plan(session: Session, plan_id: int, *, scope: Scope) -> ShutoffPlan:

@@ -212,7 +212,9 @@ def get_zone_panel(session: Session) -> ResponseReturnValue:
 
 def _panel(template: str, told: dict[str, Any], session: Session, *, args: dict[str, str]) -> Response:
     html = render_template(template, told=told, args=args, **_said(_words(session)))
-    return jsonify({"html": html, "geo": told["geo"], "box": box_of(told["geo"]["features"]), "args": args})
+    features = told["geo"]["features"]
+    traced = [each for each in features if each["properties"]["part"] == "traced"]
+    return jsonify({"html": html, "geo": told["geo"], "box": box_of(traced or features), "args": args})
 
 
 @blueprint.get("/atlas")

@@ -201,9 +201,11 @@ def _nav_items() -> list[dict[str, Any]]:
         ("audit", _("Audit log"), "clipboard-check", "/admin/audit", "audit.read"),
     )
     actor = current_actor()
+    allowed = [page for page in pages if actor.may(page[4])]
     here = request.path
     # Of two pages that begin alike, the one with the longer address is the current one.
-    current = max((page[3] for page in pages if here == page[3] or (page[3] != "/" and here.startswith(page[3] + "/"))), key=len, default="")
+    fitting = [page[3] for page in allowed if here == page[3] or (page[3] != "/" and here.startswith(page[3] + "/"))]
+    current = max(fitting, key=len, default="")
     return [
         {
             "key": key,
@@ -212,8 +214,7 @@ def _nav_items() -> list[dict[str, Any]]:
             "url": url,
             "current": url == current,
         }
-        for key, label, icon, url, permission in pages
-        if actor.may(permission)
+        for key, label, icon, url, _permission in allowed
     ]
 
 

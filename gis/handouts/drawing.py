@@ -13,7 +13,7 @@ import shapely
 
 EARTH_RADIUS_M = 6_378_137.0
 TILE_PX, PX_PER_MM = 512, 96 / 25.4
-SPREAD_MM = 62.0
+SPREAD_MM, MARK_MM = 54.0, 3.4
 FONT = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, sans-serif"
 
 
@@ -138,9 +138,10 @@ def scale_bar(frame: Frame, most_mm: float = 50.0) -> tuple[float, str]:
 def watermark(text: str, frame: Frame, colour: str) -> str:
     """Return the text again and again across the sheet."""
     word, parts = escape(text), []
-    rows, columns = int(frame.height_mm // SPREAD_MM) + 2, int(frame.width_mm // SPREAD_MM / 1.6) + 2
+    step = SPREAD_MM / 2 + sum(1.0 if ord(sign) > 0x2E7F else 0.56 for sign in text) * MARK_MM
+    rows, columns = int(frame.height_mm // SPREAD_MM) + 2, int(frame.width_mm // step) + 2
     for row in range(rows):
         for column in range(columns):
-            x, y = (column + (row % 2) / 2) * SPREAD_MM * 1.6, row * SPREAD_MM + SPREAD_MM / 3
+            x, y = (column + (row % 2) / 2) * step, row * SPREAD_MM + SPREAD_MM / 3
             parts.append(f'<text x="{x:.1f}" y="{y:.1f}" transform="rotate(-24 {x:.1f} {y:.1f})">{word}</text>')
-    return f'<g font-family="{FONT}" font-size="3.4" fill="{colour}" opacity="0.16" text-anchor="middle">{"".join(parts)}</g>'
+    return f'<g font-family="{FONT}" font-size="{MARK_MM}" fill="{colour}" opacity="0.16" text-anchor="middle">{"".join(parts)}</g>'

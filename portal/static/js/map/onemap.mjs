@@ -181,7 +181,7 @@ class OneMap {
   }
 
   click(event) {
-    if (this.measure.active() || event.defaultPrevented) return;
+    if (this.measure.active() || this.area.active() || event.defaultPrevented) return;
     const feature = this.at(event.point);
     if (!feature) { this.drawer.close(); return; }
     const id = feature.id ?? feature.properties.id;

@@ -64,6 +64,8 @@ def make_partitions(session: Session, now: datetime) -> str:
     make_meter_months(session, now)
     for ahead in range(PARTITIONS_AHEAD + 1):
         session.execute(text("select ensure_reading_day(:day)"), {"day": (now + timedelta(days=ahead)).date()})
+    for day in (now.date(), (now + timedelta(days=32)).date()):
+        session.execute(text("select ensure_reading_month(:day)"), {"day": day})
     return f"{PARTITIONS_AHEAD} days ahead"
 
 
@@ -91,7 +93,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("roll_up", every(15), 15, roll_up, "hourly figures follow late readings", kept=False),
     Job("roll_up_days", every(120), 120, roll_up_days, "daily figures follow their hours", kept=False),
     Job("pack_readings", cron("*/10 * * * *"), 600, pack_due, "closed days take a tenth of the room"),
-    Job("retire_readings", cron("40 4 * * *"), 3600, retire_due, "readings beyond the years kept go, audited"),
+    Job("retire_readings", cron("40 4 * * *"), 3600, retire_due, "readings and hours beyond the years kept go, audited"),
     Job("pack_meters", cron("5-59/10 * * * *"), 600, pack_meters, "batches of a closed day of meters become one row a block"),
     Job("retire_meters", cron("45 4 * * *"), 3600, retire_meters, "meter readings beyond the years kept go, audited"),
     Job("index_meter_codes", every(60), 60, index_codes, "codes of meters are found without the database", kept=False),

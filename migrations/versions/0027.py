@@ -1,6 +1,8 @@
-"""Late readings wait for approval; which regulators have read a notice is the city's to see."""
+"""Late readings wait for approval; regulators who read a notice are the city's to see; hourly figures in months."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +12,7 @@ down_revision = "0026"
 branch_labels = None
 depends_on = None
 
+HOURS = Path(__file__).parents[1] / "sql" / "reading_hours.sql"
 AT = sa.DateTime(timezone=True)
 OWN = "(select scope_all()) or enterprise_id = any ((select scope_enterprises())::int[])"
 SERVED = "enterprise_id = any ((select scope_served_enterprises())::int[])"
@@ -37,6 +40,7 @@ grant execute on function notice_read_by(int, text), notice_regulators(int) to r
 def upgrade() -> None:
     """Apply."""
     op.get_bind().exec_driver_sql(READERS)
+    op.get_bind().exec_driver_sql(HOURS.read_text(encoding="utf-8").replace("%", "%%"))
     _requests()
     _held()
     for table in ("backfill_request", "backfill_held"):

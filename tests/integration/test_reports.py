@@ -63,6 +63,8 @@ def city(session: Session) -> tuple[int, pd.DataFrame]:
     rows = [
         {**row, "hour": BEGIN + timedelta(hours=row["n"])} for row in frame.to_dict("records")  # type: ignore[dict-item]
     ]
+    session.execute(text("select ensure_reading_month(:day)"), {"day": BEGIN.date()})
+    session.execute(text("select ensure_reading_month(:day)"), {"day": max(row["hour"] for row in rows).date()})
     session.execute(
         text(
             "insert into reading_hour (point_id, hour, low, high, mean, last, readings, valid, in_time, in_limits)"

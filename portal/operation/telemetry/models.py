@@ -124,7 +124,10 @@ class ReadingHour(Base):
     __tablename__ = "reading_hour"
     __table_args__ = (
         Index("ix_reading_hour_hour", "hour", **BY_TIME),
-        {"comment": "hourly roll-up of readings; recomputed when late rows arrive"},
+        {
+            "comment": "hourly roll-up of readings, partitioned by UTC month; recomputed when late rows arrive",
+            "postgresql_partition_by": "RANGE (hour)",
+        },
     )
 
     point_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="point.id")

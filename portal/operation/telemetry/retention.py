@@ -1,4 +1,4 @@
-"""Retiring readings: days beyond the years they are kept go, never a day younger than the floor the database holds."""
+"""Retiring readings and hourly figures beyond the years they are kept, never younger than the floors the database holds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from portal.core.actor import Actor, job_actor
 from portal.jobs.queries import parameter_value
 
-KEEP_YEARS = 7.0
-DAYS_A_RUN = 5
+KEEP_YEARS, KEEP_HOURS_YEARS = 7.0, 10.0
+DAYS_A_RUN, MONTHS_A_RUN = 5, 2
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,17 @@ def retire_due(session: Session, now: datetime, *, actor: Actor | None = None) -
     for each in days:
         facts = {"day": each.day, "years": years, "kind": who.kind, "who": who.name}
         rows += int(session.scalar(text("select retire_reading_day(:day, :years, :kind, :who)"), facts) or 0)
-    return f"{len(days)} days, {rows} readings retired"
+    months = retire_months(session, who)
+    said = f"{len(days)} days, {rows} readings retired"
+    return f"{said}, {months} months of hourly figures" if months else said
+
+
+def retire_months(session: Session, who: Actor) -> int:
+    """Remove the hourly figures of the oldest months that may go; their daily figures stay. Returns how many went."""
+    years = int(parameter_value(session, "telemetry.keep_hours_years", KEEP_HOURS_YEARS))
+    found = session.execute(text("select part, obstacle from retirable_reading_months(:years)"), {"years": years})
+    parts = [row.part for row in found if row.obstacle is None][:MONTHS_A_RUN]
+    for part in parts:
+        facts = {"part": part, "years": years, "kind": who.kind, "who": who.name}
+        session.execute(text("select retire_reading_month(:part, :years, :kind, :who)"), facts)
+    return len(parts)

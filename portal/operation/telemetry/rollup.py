@@ -34,6 +34,10 @@ _DAYS_DUE = text(
     " order by 1, 2 on conflict (day, starts_at_h) do update set since = clock_timestamp()"
 )
 _DAY_DONE = text("delete from rollup_day_due where day = :day and starts_at_h = :starts_at_h and since = :since")
+_MONTHS = text(
+    "select ensure_reading_month(m::date) from generate_series(date_trunc('month', cast(:first as timestamp)),"
+    " cast(:last as timestamp), interval '1 month') as m"
+)
 _RETIRED = text("select day from packed_day where retired_at is not null and day = any(cast(:days as date[]))")
 
 
@@ -59,6 +63,7 @@ def roll_up_span(session: Session, begin: datetime, end: datetime, *, whole: boo
 
     `whole` reads packed days for every point again, not only for those with late readings.
     """
+    session.execute(_MONTHS, {"first": _utc_day(begin), "last": _utc_day(end - HOUR)})
     facts = {"begin": begin, "end": end, "first_day": _utc_day(begin), "last_day": _utc_day(end - HOUR), "whole": whole}
     rows = _rows_of(session.execute(load_sql(FOLDER, "roll_up"), facts))
     if rows:

@@ -78,7 +78,7 @@ def test_a_rate_fitted_to_four_years_of_us_records_predicts_the_four_that_follow
     rate = sum(n for n, _ in past) / sum(miles * KM_A_MILE for _, miles in past)
     km_years = np.array([miles * KM_A_MILE for _, miles in later])
     observed = np.array([n for n, _ in later])
-    bins = grouped(tuple("2014 2015 2016 2017".split()), np.arange(4), rate * km_years, observed, km_years)
+    bins = grouped(("2014", "2015", "2016", "2017"), np.arange(4), rate * km_years, observed, km_years)
     assert 2.5e-5 < rate < 4e-5
     assert all(each.fits for each in bins)
     assert poisson_p_value(int(observed.sum()), float(rate * km_years.sum())) > 0.1

@@ -77,7 +77,7 @@ def figure_words(key: str, name: str) -> str:
         "from_years": _("Neutral age, years"),
         "least": _("At least"),
         "most": _("At most"),
-        "unknown": _("Not filed"),
+        "unknown": _("Input not filed"),
         "small_below_mm": _("Small below, mm"),
         "small": _("Small"),
         "large_from_mm": _("Large from, mm"),

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
+from gis.risk.defaults import VERSION_1
 from gis.risk.model import GRADING, LIKELIHOOD, differences
 from gis.risk.models import DRAFT
 from portal.core.clock import utc_now
@@ -32,6 +33,7 @@ def _words() -> dict[str, Any]:
     return {
         "factor_words": factor_words(),
         "figure_words": figure_words,
+        "figure_order": {key: list(factor.bands) for key, factor in VERSION_1.factors.items()},
         "colours": colour_names(),
         "colour_words": colour_words(),
         "states": {1: (gettext("Draft"), "warn"), 2: (gettext("In force"), "ok"), 3: (gettext("Retired"), "")},

@@ -259,7 +259,8 @@ def test_a_bookmark_that_is_none_is_refused(town: Town, sent: object, code: str)
 
 def test_the_sheet_has_paper_words_and_mark(town: Town) -> None:
     form = {"view": "112.49,31.99,112.51,32.01", "paper": "A3", "turn": "landscape", "theme": "year", "look": "dark"}
-    answer = town.clients["own"].post("/map/print", data=form | {"layers": "pipe,valve,user,road,station", "title": "试验 <b>", "area": BOX})
+    form |= {"layers": "pipe,valve,user,road,station", "title": "试验 <b>", "area": BOX}
+    answer = town.clients["own"].post("/map/print", data=form)
     assert answer.status_code == 200 and answer.content_type == "application/pdf"
     page = PdfReader(io.BytesIO(answer.data)).pages[0]
     assert [round(float(each) / 72 * 25.4) for each in page.mediabox[2:]] == [420, 297]

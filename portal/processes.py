@@ -131,7 +131,7 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
         "--access-logfile /dev/null --worker-tmp-dir /dev/shm"
     )
     children = [
-        {"name": "web", "command": f"{gunicorn} -k gthread -w 2 --threads 8 -b unix:{sock}/web.sock wsgi:app"},
+        {"name": "web", "command": f"{gunicorn} -c python:portal.web_process -k gthread -w 2 --threads 8 -b unix:{sock}/web.sock wsgi:app"},
         {"name": "intake", "command": f"{gunicorn} -k gthread -w 1 --threads 4 -b unix:{sock}/intake.sock wsgi:app"},
         {"name": "live", "command": f"{python} -m portal.live.server --socket {sock}/live.sock"},
         {"name": "scheduler", "command": f"{python} -m portal.scheduler"},

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gis.crs import STORAGE_SRID, bd09_from_gcj02, gcj02_from_cgcs2000
 
 Pairs = NDArray[np.float64]
+DRAWN_MOST = 20_000  # objects of a page that opens anywhere
 
 
 def _as_stored(points: Pairs) -> Pairs:

@@ -14,7 +14,6 @@ from jinja2 import Template
 from gis.handouts.content import SYSTEM_WORDS, Handout, Sheet
 from gis.maps import ReadAsset, overview_html
 
-FEATURES_MOST = 20_000
 _WORDS = Template(
     "{% macro html(this, kwargs) %}"
     '<header class="about"><b>{{ this.title | e }}</b><span>{{ this.system | e }}</span>'
@@ -51,7 +50,7 @@ class About(MacroElement):
 
 
 def offline_page(handout: Handout, read_asset: ReadAsset) -> bytes:
-    """Return the page; at most FEATURES_MOST objects can be drawn."""
+    """Return the page; at most DRAWN_MOST objects can be drawn."""
     west, south, east, north = _bounds(handout.sheets)
     drawn = folium.Map(
         location=((south + north) / 2, (west + east) / 2), zoom_start=12, tiles=None, max_zoom=19,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import shapely
@@ -11,9 +12,7 @@ from flask import Response
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from gis.handouts.content import SYSTEMS, Handout, Row, Sheet, in_system
-from gis.handouts.files import geojson, geopackage, workbook
-from gis.handouts.page import FEATURES_MOST, offline_page
+from gis.handouts.content import DRAWN_MOST, SYSTEMS, Handout, Row, Sheet, in_system
 from portal.audit.services import record
 from portal.core.actor import Actor
 from portal.core.clock import local, utc_now
@@ -40,11 +39,22 @@ class Format:
     most: int = ROWS_MOST
 
 
+def _file(writer: str) -> Make:
+    """Return a writer of `gis.handouts.files`, which takes seconds to import and is loaded when it is used."""
+    return lambda made: bytes(getattr(import_module("gis.handouts.files"), writer)(made))
+
+
+def _page(made: Handout) -> bytes:
+    from gis.handouts.page import offline_page  # noqa: PLC0415  # as above
+
+    return offline_page(made, read_asset)
+
+
 FORMATS = {
-    "geojson": Format("geojson", "application/geo+json", geojson),
-    "gpkg": Format("gpkg", "application/geopackage+sqlite3", geopackage),
-    "xlsx": Format("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", workbook),
-    "html": Format("html", "text/html; charset=utf-8", lambda made: offline_page(made, read_asset), FEATURES_MOST),
+    "geojson": Format("geojson", "application/geo+json", _file("geojson")),
+    "gpkg": Format("gpkg", "application/geopackage+sqlite3", _file("geopackage")),
+    "xlsx": Format("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _file("workbook")),
+    "html": Format("html", "text/html; charset=utf-8", _page, DRAWN_MOST),
 }
 POINT_TOKENS = {"station": "--p1", "valve": "--c4", "regulator": "--p2", "user": "--p5", "sensor": "--c3"}
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from gis.basemap.queries import city_box, district_names
-from gis.maps import GLLayer, GLMap
 from gis.network.queries import changes_between, find_object, place_of, served_box, states_of
 from portal.core.actor import Actor
 from portal.core.codes import word_of
@@ -27,6 +26,9 @@ from portal.operation.telemetry.queries import (
     points_of,
 )
 
+if TYPE_CHECKING:
+    from gis.maps import GLMap
+
 DEFAULT_ZOOM = 11
 LISTED = ("pipe", "station", "valve", "regulator", "user", "sensor", "alarm")
 # Zoom from which a layer shows everything it has; rows of the tree are greyed below it.
@@ -36,6 +38,8 @@ MAX_POINTS_SHOWN = 6
 
 def city_map(session: Session, actor: Actor, themes: Sequence[Theme]) -> GLMap:
     """Return the folium map of the page with every layer the caller may see, and the ways to colour its pipes."""
+    from gis.maps import GLLayer, GLMap  # noqa: PLC0415  # folium takes seconds: the web process alone loads it
+
     box = served_box(session, actor.scope) or city_box(session)
     west, south, east, north = box
     drawn = GLMap(

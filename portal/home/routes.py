@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
-from gis.maps import parts
 from gis.network.queries import (
     BIGGEST_ID,
     count_objects,
@@ -106,6 +105,8 @@ def show_home(session: Session) -> ResponseReturnValue:
 @web_transaction
 def show_map(session: Session) -> ResponseReturnValue:
     """Show the one map."""
+    from gis.maps import parts  # noqa: PLC0415  # folium takes seconds: the web process alone loads it
+
     actor = current_actor()
     themes = themes_of(session, actor, enterprise_names(session))
     return render_template("home/map.html", drawn=parts(city_map(session, actor, themes)), themes=themes)

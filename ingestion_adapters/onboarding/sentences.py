@@ -25,6 +25,8 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "onboarding_state": _plain(lambda: gettext("The application has moved on; this step no longer fits")),
     "onboarding_not_yours": _plain(lambda: gettext("This step is for somebody else to take")),
     "onboarding_four_eyes": _plain(lambda: gettext("Who applied or reviewed before may not review this step")),
+    "onboarding_pdf_late": _plain(lambda: gettext("The PDF took too long to make; try again")),
+    "onboarding_pdf_failed": _plain(lambda: gettext("The PDF could not be made")),
     "onboarding_reason": _plain(lambda: gettext("A reason is needed")),
     "onboarding_report": _plain(lambda: gettext("The test report does not pass yet")),
     "onboarding_key_given": _plain(

@@ -47,6 +47,7 @@ def _intake_words() -> dict[str, str]:
         "readings.retire": gettext("Retire readings"),
         "receipt.export": gettext("Export receipts"),
         "register.export": gettext("Export register"),
+        "sandbox.report": gettext("Export onboarding test report"),
         "superior.put": gettext("Enter or change superior platform"),
         "superior.start": gettext("Start forwarding to superior platform"),
         "superior.stop": gettext("Stop forwarding to superior platform"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -122,6 +123,10 @@ def test_from_the_application_to_the_first_live_push(cast: Cast, tmp_path: Path)
     try_every_case(cast.app, signer)
     report = cast["manager"].get(f"/intake/onboarding/{number}/report").get_data(as_text=True)
     assert "E_SCHEMA" in report
+    made = cast["manager"].get(f"/intake/onboarding/{number}/report.pdf")
+    assert made.mimetype == "application/pdf" and made.data.startswith(b"%PDF") and len(made.data) > 10_000
+    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(made.data)).pages)
+    assert "测试报告" in words and "E_SCHEMA" in words
     assert cast.step("manager", number, "ask_live") == 302
     assert cast.step("manager", number, "live_pass") == 403
     assert cast.step("city", number, "live_pass") == 302

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from portal.config import Settings
 from portal.core.actor import CITY, Scope, cli_actor
 from portal.core.clock import utc_now
 from portal.core.db import SETTINGS, hand_over_scope, transaction
-from portal.operation.meters import numbers
+from portal.operation.meters import numbers, queries
 from portal.operation.meters.numbers import index_codes, make_code_file, numbers_of
 from portal.operation.meters.packing import pack_meters, retire_meters
 from portal.operation.meters.queries import MeterFilter, latest_counters, meters_page, place_of, readings_back
@@ -96,12 +97,16 @@ def test_meters_take_numbers_in_blocks_of_their_enterprise_and_keep_them(db: Ses
     assert set(db.scalars(text("select distinct qmax_m3_per_h from gas_meter where enterprise_id = :e"), {"e": one.id})) == {6.0}
 
 
-@given(order=some.permutations(range(12)), again=some.lists(some.integers(0, 11), max_size=5), cut=some.integers(1, 12))
+@given(
+    order=some.permutations(range(12)), again=some.lists(some.integers(0, 11), max_size=5), cut=some.integers(1, 12),
+    whole=some.booleans(),
+)  # fmt: skip
 @setting(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_and_repetition_of_the_same_rows_gives_the_same_tables(
-    db: Session, order: list[int], again: list[int], cut: int
+    db: Session, order: list[int], again: list[int], cut: int, whole: bool
 ) -> None:
-    with db.begin_nested() as tried:
+    with db.begin_nested() as tried, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "WHOLE_FROM", 0 if whole else 100)
         own, now = make_enterprise(db), utc_now().replace(microsecond=0)
         register(db, own, ["M1", "M2", "M3"])
         rows = [(f"M{1 + n % 3}", now - timedelta(hours=11 * (n // 3), seconds=n % 2), 10.0 - n // 3) for n in range(12)]
@@ -330,3 +335,34 @@ def test_a_list_by_date_of_replacement_leads_through_every_meter_once_and_back(d
     assert (back.has_before, back.has_after) == (True, True)
     by_number = meters_page(db, MeterFilter(kind=4, enterprise_id=own.id), place=(0, False), scope=CITY, today=today)
     assert [row.id for row in by_number.rows] == sorted(number for _, number in seen)[:50]
+
+
+def test_batches_of_the_same_meters_at_the_same_time_store_each_reading_once(
+    settings: Settings, committed: Callable[..., object]
+) -> None:
+    codes = [f"T{n}" for n in range(300)]
+
+    def lay(session: Session) -> Enterprise:
+        own = make_enterprise(session)
+        register(session, own, codes)
+        return own
+
+    own: Enterprise = committed(lay)  # type: ignore[assignment]
+    begin = utc_now().replace(microsecond=0) - timedelta(hours=2)
+
+    def push(seed: int) -> tuple[int, int]:
+        chance, done = np.random.default_rng(seed), (0, 0)
+        for _ in range(6):
+            rows: list[Reading] = [(codes[n], begin + timedelta(minutes=int(n) % 3), 1.0) for n in chance.integers(0, 300, 120)]
+            with transaction(settings, Scope(enterprise_ids=frozenset({own.id})), worker=True) as session:
+                taken, known, refused = count(session, own, rows, receipt=seed)
+            assert refused == 0
+            done = (done[0] + taken, done[1] + known)
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(push, range(1, 5)))
+    with transaction(settings, CITY, worker=True) as session:
+        rows = stored(session, own)
+    assert len(rows) == len({row[:2] for row in rows}) == sum(taken for taken, _ in counts)
+    assert sum(taken + known for taken, known in counts) == 4 * 6 * 120

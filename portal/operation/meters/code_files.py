@@ -24,7 +24,7 @@ from portal.operation.meters.models import BLOCK
 
 MAGIC, HEADER = "ranjian-meter-codes-1", 4096
 SHARD_BITS = 6
-MAPPED_AT_ONCE = 16 << 20
+MAPPED_AT_ONCE, FEW = 16 << 20, 64
 _SPREAD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93))
 
 
@@ -64,11 +64,12 @@ class CodeFile:
         order = np.argsort(bucket, kind="stable")
         order = order[whole[order]]
         # In the order of the file and part by part: a process never holds more of it than one part.
-        parts = max(1, self.map.size() // MAPPED_AT_ONCE) if order.size > self.rows // 4096 else 1
+        parts = max(1, min(self.map.size() // MAPPED_AT_ONCE, order.size // FEW))
         bounds = np.searchsorted(bucket[order], np.arange(1, parts) * (1 << self.bits) // parts)
         for asked in np.split(order, bounds):
-            self._find_part(words, bucket, asked, found)
-            self.map.madvise(mmap.MADV_DONTNEED)
+            if asked.size:
+                self._find_part(words, bucket, asked, found)
+                self.map.madvise(mmap.MADV_DONTNEED)
         return found
 
     def _find_part(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Any
@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
+from portal.core.db import call
 from portal.core.errors import NotFound
 from portal.core.paging import equals
 from portal.core.scoping import in_scope
 from portal.operation.devices.finding import LAST_SIGN, PAGE_ROWS, NumberPage
 from portal.operation.meters.models import BLOCK, GasMeter
-from portal.operation.meters.wire import DAY_MS, Blocks, blocks_from, copied_out, int_array
+from portal.operation.meters.wire import DAY_MS, Blocks, blocks_from, copied_out, int_array, places_from
 
 COUNT_MOST, EXPORT_MOST, READINGS_MOST = 10_000, 50_000, 60
 BIGGEST_ID = 2**31 - 1
@@ -28,6 +29,7 @@ FIRST_DAY, MOST_DAYS = date(1900, 1, 1), 2_000_000
 REMOVED, SHUT = 7, 0
 WARN = timedelta(days=90)
 LOOK_BACK_DAYS = (70, 800, 40_000)
+WHOLE_FROM = 2
 _STORED = np.dtype([("n", ">i2"), ("l0", ">i4"), ("meter", ">i4"), ("l1", ">i4"), ("ms", ">i8")])
 
 
@@ -196,14 +198,34 @@ def readings_back(session: Session, meter_id: int, most: int = READINGS_MOST) ->
     return rows
 
 
-def newest_of_blocks(session: Session, blocks: NDArray[np.int64]) -> Blocks:
-    """Return the newest counters of blocks of meters, locked in their order until the transaction ends."""
+def newest_counters(session: Session, meter_ids: NDArray[np.int64]) -> Blocks:
+    """Return the newest counters of meters, given in rising order; their blocks stay locked until the transaction ends.
+
+    Whole blocks where most of their meters are asked for, single places where meters come from everywhere.
+    """
+    blocks = np.unique(meter_ids // BLOCK)
     with closing(session.connection().connection.cursor()) as cursor:
-        return blocks_from(
-            cursor,
-            "select block, ms, value, coalesce(qmax_least, 'infinity') from meter_block"
-            f" where block = any ({int_array(blocks)}) order by block for update",
-        )
+        if meter_ids.size >= WHOLE_FROM * blocks.size:
+            return blocks_from(
+                cursor,
+                "select block, ms, value, coalesce(qmax_least, 'infinity') from meter_block"
+                f" where block = any ({int_array(blocks)}) order by block for update",
+            )
+        with by_index(session):
+            return places_from(
+                cursor,
+                "select b.block, u.place, b.ms[u.place + 1], b.value[u.place + 1], coalesce(b.qmax_least, 'infinity')"
+                f" from unnest({int_array(meter_ids // BLOCK)}::int[], {int_array(meter_ids % BLOCK)}::int[]) as u (block, place)"
+                " join meter_block b on b.block = u.block order by b.block, u.place for update of b",
+            )
+
+
+@contextmanager
+def by_index(session: Session) -> Iterator[None]:
+    """Have the rows of a join looked up one by one: without statistics the planner would rather read them all."""
+    call(session, "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)", ())
+    yield
+    call(session, "select set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)", ())
 
 
 def known_readings(session: Session, meter_id: NDArray[np.int64], ms: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -13,9 +13,17 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.operation.meters.models import BLOCK
-from portal.operation.meters.queries import known_readings, newest_of_blocks, retired_months
+from portal.operation.meters.queries import by_index, known_readings, newest_counters, retired_months
 from portal.operation.meters.rules import Counted, breach_of
-from portal.operation.meters.wire import DAY_MS, SEGMENT_COLUMNS, Blocks, Segments, blocks_body, segments_body
+from portal.operation.meters.wire import (
+    DAY_MS,
+    SEGMENT_COLUMNS,
+    Blocks,
+    Segments,
+    blocks_body,
+    places_body,
+    segments_body,
+)
 
 GOOD = (192, 216)
 YEARS_KEPT_AT_LEAST_MS = 5 * 365 * DAY_MS
@@ -59,7 +67,7 @@ def store_counters(session: Session, rows: CounterRows) -> Taken:
     if not rows.meter_id.size:
         return Taken(0, 0, [])
     days = np.unique(rows.ts_ms // DAY_MS)
-    blocks = newest_of_blocks(session, np.unique(rows.meter_id // BLOCK))  # locked until the transaction ends
+    blocks = newest_counters(session, np.unique(rows.meter_id))  # locked until the transaction ends
     found = _sorted(session, rows, blocks)
     breaches = _breaches(session, rows, blocks, found)
     if found.added.any():
@@ -131,20 +139,48 @@ def _renew(session: Session, rows: CounterRows, blocks: Blocks, found: _Sorted) 
     in_time = kept[np.argsort(rows.ts_ms[found.order[kept]], kind="stable")]
     at = (found.at[0][in_time], found.at[1][in_time])
     blocks.ms[at], blocks.value[at] = rows.ts_ms[found.order[in_time]], rows.value[found.order[in_time]]
+    changed = np.unique(at[0] * BLOCK + at[1])
+    if blocks.whole:
+        _renew_whole(session, blocks, np.unique(at[0]))
+    else:
+        _renew_places(session, blocks, changed)
+
+
+def _renew_whole(session: Session, blocks: Blocks, which: NDArray[np.int64]) -> None:
     session.execute(
         text(
             "create temp table if not exists meter_block_incoming (block int, ms bigint[], value float8[])"
-            " on commit delete rows"
+            " on commit delete rows; truncate meter_block_incoming"
         )
     )
-    session.execute(text("truncate meter_block_incoming"))
-    _copy(session, "meter_block_incoming", blocks_body(blocks, np.unique(at[0])))
-    # Without statistics the planner would rather read all blocks than these.
-    session.execute(text("set local enable_hashjoin = off; set local enable_mergejoin = off"))
+    _copy(session, "meter_block_incoming", blocks_body(blocks, which))
+    with by_index(session):
+        session.execute(
+            text("update meter_block b set ms = i.ms, value = i.value from meter_block_incoming i where b.block = i.block")
+        )
+
+
+def _renew_places(session: Session, blocks: Blocks, changed: NDArray[np.int64]) -> None:
+    """Write single places; a statement changes a row once, so the second place of a block has its turn after the first."""
+    of = changed // BLOCK
+    begins = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
+    turn = np.arange(of.size) - np.repeat(begins, np.diff(np.append(begins, of.size)))
     session.execute(
-        text("update meter_block b set ms = i.ms, value = i.value from meter_block_incoming i where b.block = i.block")
+        text(
+            "create temp table if not exists meter_place_incoming (block int, place int, ms bigint, value float8, turn int)"
+            " on commit delete rows; truncate meter_place_incoming"
+        )
     )
-    session.execute(text("set local enable_hashjoin = on; set local enable_mergejoin = on"))
+    _copy(session, "meter_place_incoming", places_body(blocks, changed, turn))
+    with by_index(session):
+        for number in range(int(turn.max()) + 1):
+            session.execute(
+                text(
+                    "update meter_block b set ms[i.place + 1] = i.ms, value[i.place + 1] = i.value"
+                    " from meter_place_incoming i where b.block = i.block and i.turn = :turn"
+                ),
+                {"turn": number},
+            )
 
 
 def _copy(session: Session, target: str, body: bytes) -> None:

@@ -32,17 +32,27 @@ _SEGMENT = np.dtype(
      ("l3", ">i4"), ("begin", ">i8"), ("l4", ">i4"), ("readings", ">i4"), ("l5", ">i4"), ("quality", ">i2"),
      ("l6", ">i4"), ("flag", ">i2")]
 )  # fmt: skip
+_PLACE = [
+    ("n", ">i2"), ("l0", ">i4"), ("block", ">i4"), ("l1", ">i4"), ("place", ">i4"), ("l2", ">i4"), ("ms", ">i8"),
+    ("l3", ">i4"), ("value", ">f8"),
+]  # fmt: skip
+_KNOWN_PLACE = np.dtype([*_PLACE, ("l4", ">i4"), ("qmax", ">f4")])
+_NEW_PLACE = np.dtype([*_PLACE, ("l4", ">i4"), ("turn", ">i4")])
 SEGMENT_COLUMNS = "block, day, receipt_id, begin_ms, readings, quality, flag, value, places, at, qualities, flags"
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Newest counters by block and place: numbers rising, `ms` and `value` of (blocks, 64), the least largest flow."""
+    """Newest counters by block and place: numbers rising, `ms` and `value` of (blocks, 64), the least largest flow.
+
+    Not `whole` where only the places asked for are filled in.
+    """
 
     block: NDArray[np.int64]
     ms: NDArray[np.int64]
     value: NDArray[np.float64]
     qmax_least: NDArray[np.float64]
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,25 @@ def blocks_from(cursor: Any, query: str) -> Blocks:
         rows["value"]["of"]["v"].astype(np.float64),
         rows["qmax"].astype(np.float64),
     )
+
+
+def places_from(cursor: Any, query: str) -> Blocks:
+    """Return single places a query gives: block, place, ms, value, least largest flow, in order of blocks."""
+    rows = copied_out(cursor, query, _KNOWN_PLACE)
+    numbers, first, of = np.unique(rows["block"].astype(np.int64), return_index=True, return_inverse=True)
+    ms, value = np.zeros((numbers.size, BLOCK), np.int64), np.zeros((numbers.size, BLOCK), np.float64)
+    at = (of, rows["place"].astype(np.int64))
+    ms[at], value[at] = rows["ms"], rows["value"]
+    return Blocks(numbers, ms, value, rows["qmax"][first].astype(np.float64), whole=False)
+
+
+def places_body(blocks: Blocks, at: NDArray[np.int64], turn: NDArray[np.int64]) -> bytes:
+    """Return single places, given as place in the blocks times 64 and place, as a stream: block, place, ms, value, turn."""
+    rows, here = np.zeros(at.size, _NEW_PLACE), (at // BLOCK, at % BLOCK)
+    rows["n"], rows["l0"], rows["l1"], rows["l2"], rows["l3"], rows["l4"] = 5, 4, 4, 8, 8, 4
+    rows["block"], rows["place"], rows["turn"] = blocks.block[here[0]], here[1], turn
+    rows["ms"], rows["value"] = blocks.ms[here], blocks.value[here]
+    return HEAD + rows.tobytes() + TAIL
 
 
 def blocks_body(blocks: Blocks, which: NDArray[np.int64]) -> bytes:

@@ -1,6 +1,7 @@
 """Isolation and traces on a made-up city grid, against walking pipe by pipe in the same run.
 
-Run as `python -m bench.trace [--edges N]`. The grid has mains in a lattice with valves on three of four
+Run as `python -m bench.trace [--edges N]`; with `--stored` it asks the network of the database instead, through the
+whole application without a socket, as a city dispatcher would be answered. The grid has mains in a lattice with valves on three of four
 streets, a source for each 50,000 pipes, and services behind regulators. Every answer of the naive way is
 compared with ours; a difference ends the run with 1. Times are of the processor: no question waits for
 anything, and so the figures do not depend on what else the machine does.
@@ -18,10 +19,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from flask import Flask, g
+from sqlalchemy import text
 
+from gis.network.fresh import known_grid
 from gis.network.graph import Grid, Index, Network, Pipes, Users, Valves
 from gis.network.isolation import best_plans, isolate
 from gis.network.tracing import Flow, bridges, sources_feeding
+from portal.accounts.rights import Role, permissions_of
+from portal.app import create_app
+from portal.config import Settings
+from portal.core.actor import CITY, Actor
+from portal.core.db import transaction
 
 SEED = 7
 MAINS_SHARE = 0.45
@@ -173,12 +182,61 @@ def bridges_ms(network: Network) -> float:
     )
 
 
+def asked_over_http(app: Flask, addresses: list[str]) -> tuple[float, float, float]:
+    """Return median and 95th percentile of the time to answer some addresses, and the median of the processor's, ms."""
+    whole, own = [], []
+    client = app.test_client()
+    for address in addresses:
+        began, spent = time.perf_counter(), time.process_time()
+        answer = client.get(address)
+        whole.append((time.perf_counter() - began) * 1000)
+        own.append((time.process_time() - spent) * 1000)
+        assert answer.status_code == 200, (address, answer.status_code)
+    return statistics.median(whole), statistics.quantiles(whole, n=20)[-1], statistics.median(own)
+
+
+def stored_network(questions: int) -> int:
+    """Ask the network of the database over HTTP and print what it takes; 1 without a network that holds gas."""
+    settings = Settings.from_env()
+    app = create_app(settings)
+    dispatcher = Actor(
+        kind="cli", id=None, name="bench", role=Role.CITY_DISPATCHER, scope=CITY,
+        permissions=permissions_of(Role.CITY_DISPATCHER),
+    )  # fmt: skip
+    app.before_request(lambda: setattr(g, "actor", dispatcher))
+    began = time.perf_counter()
+    known = known_grid(settings)
+    say("load_s", time.perf_counter() - began)
+    fed = known.stored.pipes[known.stored.grid.fed_pipes].tolist()
+    say("pipes", len(known.stored.pipes))
+    if not fed:
+        return 1
+    asked = random.Random(SEED).sample(fed, min(questions, len(fed)))
+    with transaction(settings, CITY) as session:
+        say("users", int(session.execute(text("select count(*) from gas_user")).scalar_one()))
+    for name, address in (
+        ("isolation_json", "/network/isolation.json?at=pipe:{}"),
+        ("isolation_panel", "/network/isolation/panel?at=pipe:{}"),
+        ("downstream_json", "/network/trace.json?way=down&at=pipe:{}"),
+        ("zone_json", "/network/zone.json?at=pipe:{}"),
+    ):
+        p50, late, own = asked_over_http(app, [address.format(pipe) for pipe in asked])
+        say(f"{name}_p50_ms", p50)
+        say(f"{name}_p95_ms", late)
+        say(f"{name}_own_cpu_p50_ms", own)
+    say("memory_mb", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return 0
+
+
 def main() -> int:
     """Measure and print one figure a line; the ratio last."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edges", type=int, default=100_000, help=f"pipes, 1,000 to {MOST_EDGES}")
     parser.add_argument("--asked", type=int, default=200, help="questions of each kind")
+    parser.add_argument("--stored", action="store_true", help="the network of the database, over HTTP")
     given = parser.parse_args()
+    if given.stored:
+        return stored_network(given.asked)
     if not 1_000 <= given.edges <= MOST_EDGES or given.asked < 2:
         parser.error(f"--edges from 1000 to {MOST_EDGES}, --asked from 2")
     network = made_up_city(given.edges)

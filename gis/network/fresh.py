@@ -116,6 +116,7 @@ def _loaded(settings: Settings) -> KnownGrid:
     with transaction(settings, CITY) as session:
         version = version_of(session)
         stored = load_grid(session)
+    stored.position("pipe", 1)
     return KnownGrid(stored, warmed(stored.grid), version)
 
 

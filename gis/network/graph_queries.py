@@ -61,13 +61,19 @@ class StoredGrid:
     users: Index
 
     @cached_property
-    def _place(self) -> dict[str, dict[int, int]]:
+    def _place(self) -> dict[str, tuple[Index, Index]]:
+        """Return for each kind its numbers in order and the position of each: a tenth of what a dictionary takes."""
         kinds = {"pipe": self.pipes, "valve": self.valves, "regulator": self.regulators, "node": self.nodes}
-        return {kind: {int(each): i for i, each in enumerate(ids)} for kind, ids in kinds.items()}
+        orders = {kind: np.argsort(ids, kind="stable") for kind, ids in kinds.items()}
+        return {kind: (ids[orders[kind]], orders[kind]) for kind, ids in kinds.items()}
 
     def position(self, kind: str, number: int) -> int | None:
         """Return the position of a stored pipe, valve, regulator or node, or None when it carries no gas today."""
-        return self._place[kind].get(number) if number else None
+        if not number:
+            return None
+        ids, order = self._place[kind]
+        at = int(np.searchsorted(ids, number))
+        return int(order[at]) if at < len(ids) and int(ids[at]) == number else None
 
 
 def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:

@@ -340,7 +340,12 @@ def line_finding(line: LineString) -> Finding | None:
 def time_finding(field: str, code: str = "E_TIME") -> Finding:
     """Return the finding for a time that cannot be used."""
     words = {
-        "E_TIME": ("时间无法识别：须为带时区的ISO 8601或毫秒", "The time cannot be read: ISO 8601 with offset or ms"),
+        "E_TIME": (
+            "时间无法识别：须为带时区的ISO 8601（如2026-06-01T08:00:00+08:00）或毫秒；"
+            "表格的日期时间单元格不带时区，请改为文本填写，或在字段映射中声明时间格式",
+            "The time cannot be read: ISO 8601 with offset (2026-06-01T08:00:00+08:00) or ms; a date and time cell of a "
+            "spreadsheet has no offset: write it as text, or declare the format in the mapping of fields",
+        ),
         "E_FUTURE": ("时间晚于平台时间300秒以上", "The time lies more than 300 s in the future"),
         "E_TOO_OLD": ("时间早于6年前", "The time is older than 6 years"),
     }

@@ -107,6 +107,19 @@ def test_tables_and_messages_become_rows_with_a_receipt_beside(drop: Drop) -> No
     assert f"{digest}_RT_1.csv" in drop.kept("done")
 
 
+def test_a_date_cell_without_offset_is_refused_in_words_and_text_with_offset_is_taken(drop: Drop) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3, minutes=next(_calls))
+    book = openpyxl.Workbook()
+    for line in (["point", "t", "v"], ["DP1", at.replace(tzinfo=None), 2.0], ["DP1", at.isoformat(), 2.0]):
+        book.active.append(line)
+    book.save(drop.path / "RT_时间.xlsx")
+    assert drop.look() == 1
+    (found,) = (drop.path / "done").glob("*.receipt.json")
+    receipt = json.loads(found.read_text("utf-8"))
+    assert (receipt["accepted"], [each["code"] for each in receipt["rejections"]]) == (1, ["E_TIME"])
+    assert "日期时间单元格不带时区" in receipt["rejections"][0]["message"] and receipt["rejections"][0]["line"] == 2
+
+
 def test_rejections_name_the_line_a_person_sees(drop: Drop) -> None:
     drop.put("RT_a.csv", as_csv([rows(1)[0], {"point": "NONE", "t": rows(1)[0]["t"], "v": 1}]))
     drop.put("RT_b.csv", as_csv([{"point": "NONE", "t": "yesterday", "v": 1}]))

@@ -1,52 +1,92 @@
-"""A delivery as a small picture: its lines and points in their own frame."""
+"""A delivery as a picture that can be enlarged: its lines and points in their own frame, what waits told apart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import cos, radians
 from typing import Any
 
-WIDTH, HEIGHT, MARGIN = 720.0, 360.0, 12.0
+WIDTH, HEIGHT, MARGIN = 1200.0, 720.0, 16.0
+METRES_A_DEGREE = 111_320.0
+MOST_DOTS = 5000
+Place = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One line or point as the data of an SVG path, its code and row, and whether it waits in quarantine."""
+
+    path: str
+    title: str
+    waits: bool
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Polylines and dots in the picture's units, for an SVG of WIDTH by HEIGHT."""
+    """Lines and points in the picture's units, for an SVG of WIDTH by HEIGHT; `width_m` is how wide its frame is."""
 
-    lines: list[str]
-    dots: list[tuple[float, float]]
+    lines: list[Shape]
+    dots: list[Shape]
+    width_m: float
     width: float = WIDTH
     height: float = HEIGHT
+    waiting: int = field(default=0)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    west: float
+    south: float
+    squeeze: float
+    scale: float
+
+    def put(self, place: Place) -> str:
+        x = MARGIN + (place[0] - self.west) * self.squeeze * self.scale
+        y = HEIGHT - MARGIN - (place[1] - self.south) * self.scale
+        return f"{x:.2f} {y:.2f}"
 
 
 def preview_svg(geojson: dict[str, Any]) -> Picture | None:
     """Return the picture of a preview's features; None when it holds no place."""
-    lines = [line for feature in geojson.get("features", []) for line in _lines(feature.get("geometry") or {})]
-    dots = [
-        tuple(f["geometry"]["coordinates"][:2])
-        for f in geojson.get("features", [])
-        if (f.get("geometry") or {}).get("type") == "Point"
-    ]
-    places = [place for line in lines for place in line] + dots
+    features = geojson.get("features", [])
+    lines = [(line, each) for each in features for line in _lines(each.get("geometry") or {})]
+    points = [(each["geometry"]["coordinates"], each) for each in features if _kind(each) == "Point"][:MOST_DOTS]
+    places = [place for line, _ in lines for place in line] + [point for point, _ in points]
     if not places:
         return None
+    frame = _frame(places)
+    drawn = [Shape("M" + "L".join(map(frame.put, line)), _title(each), _waits(each)) for line, each in lines]
+    # A line of no length with round ends stays as large as it is while the picture is enlarged.
+    dots = [Shape(f"M{frame.put(point)}h0", _title(each), _waits(each)) for point, each in points]
+    width_m = (WIDTH - 2 * MARGIN) / frame.scale * METRES_A_DEGREE
+    return Picture(drawn, dots, width_m, waiting=sum(each.waits for each in (*drawn, *dots)))
+
+
+def _frame(places: list[Place]) -> _Frame:
     west, east = min(p[0] for p in places), max(p[0] for p in places)
     south, north = min(p[1] for p in places), max(p[1] for p in places)
     squeeze = cos(radians((south + north) / 2))
     scale = min(
-        (WIDTH - 2 * MARGIN) / max((east - west) * squeeze, 1e-9), (HEIGHT - 2 * MARGIN) / max(north - south, 1e-9)
+        (WIDTH - 2 * MARGIN) / max((east - west) * squeeze, 1e-6), (HEIGHT - 2 * MARGIN) / max(north - south, 1e-6)
     )
-
-    def put(place: tuple[float, ...]) -> tuple[float, float]:
-        return round(MARGIN + (place[0] - west) * squeeze * scale, 1), round(
-            HEIGHT - MARGIN - (place[1] - south) * scale, 1
-        )
-
-    return Picture([" ".join(f"{x},{y}" for x, y in map(put, line)) for line in lines], [put(dot) for dot in dots])
+    return _Frame(west, south, squeeze, scale)
 
 
-def _lines(geometry: dict[str, Any]) -> Iterator[list[tuple[float, ...]]]:
+def _kind(feature: dict[str, Any]) -> str:
+    return str((feature.get("geometry") or {}).get("type", ""))
+
+
+def _title(feature: dict[str, Any]) -> str:
+    facts = feature.get("properties") or {}
+    return f"{facts.get('code') or '–'} · {facts.get('file') or ''} {facts.get('row') or ''}".strip()
+
+
+def _waits(feature: dict[str, Any]) -> bool:
+    return bool((feature.get("properties") or {}).get("state") == "quarantined")
+
+
+def _lines(geometry: dict[str, Any]) -> Iterator[list[Place]]:
     if geometry.get("type") == "LineString":
         yield [tuple(place[:2]) for place in geometry["coordinates"]]
     elif geometry.get("type") == "MultiLineString":

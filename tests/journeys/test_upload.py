@@ -53,7 +53,16 @@ def test_a_trial_shows_preview_and_findings_and_stores_nothing(
 ) -> None:
     send(officer, sender, system="EPSG:4547", trial=True)
     officer.locator("svg.preview").wait_for()
-    assert officer.locator("svg.preview polyline").count() > 100
+    assert officer.locator("svg.preview path:not(.dot)").count() > 100
+    assert officer.locator("svg.preview .waits").count()
+    whole = officer.locator("svg.preview").get_attribute("viewBox")
+    officer.click("[data-zoom-by='2']")
+    closer = officer.locator("svg.preview").get_attribute("viewBox")
+    assert closer and whole and float(closer.split()[2]) == float(whole.split()[2]) / 2
+    officer.locator("svg.preview").press("ArrowRight")
+    assert officer.locator("svg.preview").get_attribute("viewBox") != closer
+    officer.click("[data-zoom-by='0']")
+    assert officer.locator("svg.preview").get_attribute("viewBox") == whole
     assert "EPSG:4547" in officer.locator(".kpis").inner_text()
     words = officer.locator("#findings").inner_text()
     assert all(code in words for code in PLANTED)

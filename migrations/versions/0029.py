@@ -97,66 +97,90 @@ begin
 end $$;
 comment on function stems_of(text, integer) is 'names known to search that hold the words, or their pinyin, best first';
 
-create function search_layer(kind text, words text, most integer)
+create function search_among(kind text, words text, most integer, stems text[])
 returns table (id bigint, fit integer) language plpgsql stable security definer
-set search_path = pg_catalog, public as $fn$
+set search_path = pg_catalog, public as $$
 declare
   low text := lower(btrim(words));
-  stems text[];
   tail text := btrim(substr(low, length(name_head(low)) + 1));
   anywhere text := '%' || replace(replace(replace(words, '\', '\\'), '%', '\%'), '_', '\_') || '%';
-  source text := case kind when 'sensor' then 'point' else 'gas_' || kind end;
-  named text := case kind when 'user' then 'address' else 'name' end;
+  within boolean := words ~ '\w{3}';  -- what has no three signs in a row has no trigram either
+  few integer := least(greatest(most, 0), 500);
+  everything boolean := scope_all();
+  owners int[] := scope_enterprises();
+  districts text[] := scope_districts();
 begin
-  if low is null or low = '' or kind not in ('pipe', 'station', 'valve', 'regulator', 'user', 'sensor') then return; end if;
-  stems := stems_of(low, 40);
-  return query execute format($q$
-    with hit as (
-      (select t.id, t.src_code, case when lower(t.src_code) = $1 then 0 else 1 end as fit from %1$I t
-        where lower(t.src_code) ~>=~ $1 and lower(t.src_code) ~<~ ($1 || chr(1114111)) and t.status <> 7
-          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
-        order by lower(t.src_code) using ~<~ limit $4)
-      union all
-      (select t.id, t.src_code, 2 from %1$I t
-        where lower(t.%2$I) ~>=~ $1 and lower(t.%2$I) ~<~ ($1 || chr(1114111)) and t.status <> 7
-          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
-        order by lower(t.%2$I) using ~<~ limit $4)
-      union all
-      (select t.id, t.src_code, 2 + s.place::integer from unnest($2) with ordinality s(stem, place)
-        cross join lateral (select t.id, t.src_code from %1$I t
-          where lower(t.%2$I) ~>=~ (s.stem || $8) and lower(t.%2$I) ~<~ (s.stem || $8 || chr(1114111)) and t.status <> 7
-            and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
-          order by lower(t.%2$I) using ~<~ limit $4) t
-        limit $4)
-      union all
-      (select t.id, t.src_code, 90 from %1$I t
-        where $9 and t.src_code ilike $3 and t.status <> 7
-          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
-        limit $4)
-      union all
-      (select t.id, t.src_code, 91 from %1$I t
-        where $9 and $10 and t.%2$I ilike $3 and t.status <> 7
-          and ($5 or t.enterprise_id = any($6) or t.adcode = any($7))
-        limit $4))
-    select hit.id::bigint, min(hit.fit) from hit group by hit.id, hit.src_code order by 2, hit.src_code limit $4
-  $q$, source, named)
-  using low, stems, anywhere, least(greatest(most, 0), 500), scope_all(), scope_enterprises(), scope_districts(),
-        tail, words ~ '\w{3}', kind <> 'user';
-end $fn$;
+  if low is null or low = '' then return; end if;
+  case kind
+    {dispatch}
+    else return;
+  end case;
+end $$;
+comment on function search_among(text, text, integer, text[]) is
+  'numbers of objects of a layer within the signed scope whose code, name or address fits words or begins with a stem';
+
+create function search_layer(kind text, words text, most integer)
+returns table (id bigint, fit integer) language sql stable security definer
+set search_path = pg_catalog, public as $$ select * from search_among(kind, words, most, stems_of(words, 40)) $$;
 comment on function search_layer(text, text, integer) is
-  'numbers of objects of a layer within the signed scope whose code, name or address fits, in Chinese or pinyin, best first';
+  'numbers of objects of a layer within the signed scope that fit, in Chinese or pinyin, best first';
 
 drop function search_network(text, integer);
 create function search_network(words text, most integer)
 returns table (layer text, id bigint, fit integer) language sql stable security definer
 set search_path = pg_catalog, public as $$
-  select kind, hit.id, hit.fit from unnest(array['pipe', 'station', 'valve', 'regulator', 'user']) kind
-  cross join lateral search_layer(kind, words, least(greatest(most, 0), 100)) hit
+  with known as materialized (select stems_of(words, 40) as stems)
+  select kind, hit.id, hit.fit from known, unnest(array['pipe', 'station', 'valve', 'regulator', 'user']) kind
+  cross join lateral search_among(kind, words, least(greatest(most, 0), 100), known.stems) hit
 $$;
 comment on function search_network(text, integer) is
   'numbers of network objects within the signed scope whose code, name or address fits, best first in each layer';
 """
-CALLED = ("search_layer(text, text, integer)", "search_network(text, integer)", "stems_of(text, integer)")
+# One function a layer with its statement written out, so that a connection plans it once; without a full scan, for a
+# plan made for any words would else read all rows of what is rare.
+IN_LAYER = """
+create function search_in_{kind}(a_low text, a_tail text, a_anywhere text, a_stems text[], a_most integer, a_within boolean,
+  a_everything boolean, a_owners int[], a_districts text[])
+returns table (id bigint, fit integer) language plpgsql stable security definer
+set search_path = pg_catalog, public set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+begin
+  return query
+  with hit as (
+    (select t.id, t.src_code, case when lower(t.src_code) = a_low then 0 else 1 end as fit from {table} t
+      where lower(t.src_code) ~>=~ a_low and lower(t.src_code) ~<~ (a_low || chr(1114111)) and t.status <> 7
+        and (a_everything or t.enterprise_id = any(a_owners) or t.adcode = any(a_districts))
+      order by lower(t.src_code) using ~<~ limit a_most)
+    union all
+    (select t.id, t.src_code, 2 from {table} t
+      where lower(t.{named}) ~>=~ a_low and lower(t.{named}) ~<~ (a_low || chr(1114111)) and t.status <> 7
+        and (a_everything or t.enterprise_id = any(a_owners) or t.adcode = any(a_districts))
+      order by lower(t.{named}) using ~<~ limit a_most)
+    union all
+    (select t.id, t.src_code, 2 + s.place::integer from unnest(a_stems) with ordinality s(stem, place)
+      cross join lateral (select t.id, t.src_code from {table} t
+        where lower(t.{named}) ~>=~ (s.stem || a_tail) and lower(t.{named}) ~<~ (s.stem || a_tail || chr(1114111))
+          and t.status <> 7 and (a_everything or t.enterprise_id = any(a_owners) or t.adcode = any(a_districts))
+        order by lower(t.{named}) using ~<~ limit a_most) t
+      limit a_most)
+    union all
+    (select t.id, t.src_code, 90 from {table} t
+      where a_within and t.src_code ilike a_anywhere and t.status <> 7
+        and (a_everything or t.enterprise_id = any(a_owners) or t.adcode = any(a_districts))
+      limit a_most)
+    {more})
+  select hit.id::bigint, min(hit.fit) from hit group by hit.id, hit.src_code order by 2, hit.src_code limit a_most;
+end $$;
+revoke all on function search_in_{kind}(text, text, text, text[], integer, boolean, boolean, int[], text[]) from public;
+"""
+IN_NAME = """union all
+    (select t.id, t.src_code, 91 from {table} t
+      where a_within and t.name ilike a_anywhere and t.status <> 7
+        and (a_everything or t.enterprise_id = any(a_owners) or t.adcode = any(a_districts))
+      limit a_most)"""
+KINDS = ("pipe", "station", "valve", "regulator", "user", "sensor")
+ARGUMENTS = "low, tail, anywhere, stems, few, within, everything, owners, districts"
+DISPATCH = "\n    ".join(f"when '{kind}' then return query select * from search_in_{kind}({ARGUMENTS});" for kind in KINDS)
+CALLED = ("search_among(text, text, integer, text[])", "search_layer(text, text, integer)", "search_network(text, integer)", "stems_of(text, integer)")
 INNER = ("note_names()", "note_name()", "pinyin_of(text)")
 INDEXES = """
 create index ix_search_name_pinyin_trgm on search_name using gin (pinyin gin_trgm_ops);
@@ -183,7 +207,11 @@ def upgrade() -> None:
     """Apply."""
     _tables()
     run = op.get_bind().exec_driver_sql
-    run(FUNCTIONS.replace("%", "%%"))
+    for kind in KINDS:
+        table = "point" if kind == "sensor" else f"gas_{kind}"
+        named, more = ("address", "") if kind == "user" else ("name", IN_NAME.format(table=table))
+        run(IN_LAYER.format(kind=kind, table=table, named=named, more=more))
+    run(FUNCTIONS.replace("{dispatch}", DISPATCH).replace("%", "%%"))
     for table, column in NAMED:
         run(TRIGGERS.format(table=table, column=column))
     run(INDEXES)

@@ -88,7 +88,7 @@ class MeterBlock(Base):
     __tablename__ = "meter_block"
     __table_args__ = {
         "comment": "newest counters of the 64 meters of a block, derived from meter_reading_block",
-        "postgresql_with": {"fillfactor": "60"},
+        "postgresql_with": {"fillfactor": "50"},
     }
 
     block: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="gas_meter.id / 64")

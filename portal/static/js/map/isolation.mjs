@@ -67,7 +67,7 @@ export function startNetwork(map, { drawer, lite }) {
   let question = null, shown = NOTHING, turn = 0, adding = false;
 
   const restore = () => {
-    if (!question || !map.isStyleLoaded && !map.getStyle()) return;
+    if (!question || !map.getStyle()) return;
     if (!map.getSource(SOURCE)) map.addSource(SOURCE, { type: "geojson", data: shown });
     else map.getSource(SOURCE).setData(shown);
     for (const layer of layersOf()) if (!map.getLayer(layer.id)) map.addLayer(layer);
@@ -119,7 +119,6 @@ export function startNetwork(map, { drawer, lite }) {
       shown = told.geo;
       remember(question);
       drawer.put(told.html);
-      wipe();
       restore();
       if (move) show(told.box);
       const valves = told.geo.features.filter((each) => each.properties.part === "valve").length;

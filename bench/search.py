@@ -14,11 +14,12 @@ import time
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gis.network.queries import search_objects
-from gis.search.queries import districts_named, numbers_in_layer, roads_named
+from gis.search.queries import districts_named, numbers_by_layer, roads_named, stems_of
 from portal.config import Settings
 from portal.core.actor import CITY, Scope
 from portal.core.db import hand_over_scope, transaction
+from portal.home.queries import found_by_number
+from portal.home.search_routes import SEARCHED, SUGGESTED
 
 USERS = 1_000_000
 ROUNDS = 40
@@ -61,10 +62,11 @@ def questions(names: list[str]) -> dict[str, list[str]]:
 def ask(session: Session, scope: Scope, words: str) -> float:
     """Return the milliseconds of everything one suggestion asks the database for."""
     began = time.perf_counter()
-    search_objects(session, scope, words, limit=4)
-    numbers_in_layer(session, "sensor", words, 4)
-    roads_named(session, words, 4)
-    districts_named(session, words, "zh_CN", 4)
+    stems = stems_of(session, words)
+    for layer, numbers in numbers_by_layer(session, SEARCHED, words, stems, SUGGESTED).items():
+        found_by_number(session, scope, layer, numbers)
+    roads_named(session, stems, SUGGESTED)
+    districts_named(session, words, stems, "zh_CN", SUGGESTED)
     return (time.perf_counter() - began) * 1000
 
 

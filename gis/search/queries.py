@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -31,35 +32,48 @@ class District:
 
 _ROADS = """
 select distinct on (s.place, r.name) r.name, ST_X(m.p) as lon, ST_Y(m.p) as lat
-from unnest(stems_of(:words, :stems)) with ordinality s(stem, place)
+from unnest(cast(:stems as text[])) with ordinality s(stem, place)
 join base_road r on lower(r.name) ~>=~ s.stem and lower(r.name) ~<~ (s.stem || chr(1114111))
 cross join lateral (select ST_LineInterpolatePoint(r.geom, 0.5) as p) m
 order by s.place, r.name, ST_Length(r.geom) desc limit :most
 """
 _DISTRICTS = """
 select d.adcode, case when :english then d.name_en else d.name_zh end as name, ST_X(d.label) as lon, ST_Y(d.label) as lat
-from base_district d where lower(d.name_zh) = any(stems_of(:words, :stems)) or lower(d.name_en) = lower(:words)
+from base_district d where lower(d.name_zh) = any(cast(:stems as text[])) or lower(d.name_en) = lower(:words)
   or d.adcode = :words order by d.adcode limit :most
 """
 
 
-def numbers_in_layer(session: Session, layer: str, words: str, most: int) -> list[int]:
-    """Return numbers of objects of a layer that fit, best first."""
+def stems_of(session: Session, words: str) -> list[str]:
+    """Return the heads of names and addresses that hold the words or their pinyin, best first."""
+    return list(session.scalar(text("select stems_of(:words, :most)"), {"words": words, "most": STEMS_MOST}) or [])
+
+
+def numbers_by_layer(
+    session: Session, layers: Sequence[str], words: str, stems: list[str], most: int
+) -> dict[str, list[int]]:
+    """Return layer -> numbers of objects that fit, best first; the row scope is the transaction's own."""
     rows = session.execute(
-        text("select id from search_layer(:layer, :words, :most) order by fit"),
-        {"layer": layer, "words": words, "most": most},
+        text(
+            "select kind, hit.id from unnest(cast(:layers as text[])) with ordinality k(kind, place) "
+            "cross join lateral search_among(kind, :words, :most, cast(:stems as text[])) hit order by k.place, hit.fit"
+        ),
+        {"layers": list(layers), "words": words, "most": most, "stems": stems},
     )
-    return [row.id for row in rows]
+    found: dict[str, list[int]] = {}
+    for kind, number in rows:
+        found.setdefault(kind, []).append(number)
+    return found
 
 
-def roads_named(session: Session, words: str, most: int) -> list[Road]:
-    """Return roads whose name holds the words or their pinyin."""
-    rows = session.execute(text(_ROADS), {"words": words, "stems": STEMS_MOST, "most": most})
+def roads_named(session: Session, stems: list[str], most: int) -> list[Road]:
+    """Return roads whose name begins with a stem."""
+    rows = session.execute(text(_ROADS), {"stems": stems, "most": most})
     return [Road(row.name, row.lon, row.lat) for row in rows]
 
 
-def districts_named(session: Session, words: str, language: str, most: int) -> list[District]:
+def districts_named(session: Session, words: str, stems: list[str], language: str, most: int) -> list[District]:
     """Return districts of this name, in Chinese, pinyin or English, or of this code."""
-    values = {"words": words, "stems": STEMS_MOST, "most": most, "english": language.startswith("en")}
+    values = {"words": words, "stems": stems, "most": most, "english": language.startswith("en")}
     rows = session.execute(text(_DISTRICTS), values)
     return [District(row.adcode, row.name, row.lon, row.lat) for row in rows]

@@ -183,8 +183,8 @@ DISPATCH = "\n    ".join(f"when '{kind}' then return query select * from search_
 CALLED = ("search_among(text, text, integer, text[])", "search_layer(text, text, integer)", "search_network(text, integer)", "stems_of(text, integer)")
 INNER = ("note_names()", "note_name()", "pinyin_of(text)")
 INDEXES = """
-create index ix_search_name_pinyin_trgm on search_name using gin (pinyin gin_trgm_ops);
-create index ix_search_name_name_trgm on search_name using gin (name gin_trgm_ops);
+create index ix_search_name_pinyin_trgm on search_name using gin (pinyin gin_trgm_ops) with (fastupdate = off);
+create index ix_search_name_name_trgm on search_name using gin (name gin_trgm_ops) with (fastupdate = off);
 """
 EVERYWHERE = """
 create index if not exists ix_{table}_code_begin on {table} (lower(src_code) text_pattern_ops);

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, 
 from sqlalchemy.orm import Session
 
 from gis.basemap.models import Building, District, Green, Road, Water
-from gis.network.queries import scope_filter
+from gis.network.queries import model_of, scope_filter
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
 from portal.core.clock import day_bounds, local
@@ -142,10 +142,11 @@ def _live_alarms(scope: Scope) -> Select[Any]:
     return listed
 
 
-def points_by_number(session: Session, scope: Scope, numbers: list[int]) -> list[Point]:
-    """Return points in the order of their numbers; those outside the scope are left out."""
-    rows = session.scalars(select(Point).where(Point.id.in_(numbers), scope_filter(Point, scope)))
-    return sorted(rows, key=lambda point: numbers.index(point.id))
+def found_by_number(session: Session, scope: Scope, layer: str, numbers: list[int]) -> list[Any]:
+    """Return objects or points in the order of their numbers; those outside the scope are left out."""
+    model = Point if layer == "sensor" else model_of(layer)
+    rows = session.scalars(select(model).where(model.id.in_(numbers), scope_filter(model, scope)))
+    return sorted(rows, key=lambda row: numbers.index(row.id))
 
 
 def base_counts(session: Session) -> dict[str, int]:

@@ -9,17 +9,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
-from gis.network.queries import search_objects
-from gis.search.queries import districts_named, numbers_in_layer, roads_named
+from gis.search.queries import districts_named, numbers_by_layer, roads_named, stems_of
 from portal.core.clock import local
 from portal.core.paging import parse_words
 from portal.core.web import current_actor, requires, web_transaction
 from portal.home.facts import Speech, kind_of, layer_words
 from portal.home.map_page import speech_of
 from portal.home.masking import masked_address, masked_number
-from portal.home.queries import points_by_number, search_alarms
+from portal.home.queries import found_by_number, search_alarms
 
 SUGGESTED, SHOWN = 4, 25
+SEARCHED = ("pipe", "station", "valve", "regulator", "user", "sensor")
 ROAD_ZOOM, DISTRICT_ZOOM = 16, 12
 _ICONS = {
     "pipe": "spline", "station": "factory", "valve": "circle", "regulator": "gauge", "user": "user",
@@ -53,9 +53,14 @@ def _hits(session: Session, words: str, limit: int) -> list[Hit]:
     if not words or not actor.may("map.read"):
         return []
     speech = speech_of(session, str(get_locale()))
-    hits = [_object(layer, thing, speech) for layer, thing in search_objects(session, actor.scope, words, limit=limit)]
-    hits += _points(session, words, limit, speech)
-    hits += _places(session, words, limit, speech)
+    stems = stems_of(session, words)
+    numbers = numbers_by_layer(session, SEARCHED, words, stems, limit)
+    hits = [
+        _object(layer, thing, speech)
+        for layer in numbers
+        for thing in found_by_number(session, actor.scope, layer, numbers[layer])
+    ]
+    hits += _places(session, words, stems, limit, speech)
     if actor.may("alarm.read"):
         hits += [
             {
@@ -80,32 +85,20 @@ def _object(layer: str, thing: Any, speech: Speech) -> Hit:
     }  # fmt: skip
 
 
-def _points(session: Session, words: str, limit: int, speech: Speech) -> list[Hit]:
-    numbers = numbers_in_layer(session, "sensor", words, limit)
-    return [
-        {
-            "url": f"/map#sel=sensor:{point.id}", "icon": _ICONS["sensor"], "group": layer_words()["sensor"],
-            "title": point.src_code, "code": point.src_code,
-            "note": _joined(point.name, speech.code("measure", point.measure)),
-        }
-        for point in points_by_number(session, current_actor().scope, numbers)
-    ]  # fmt: skip
-
-
-def _places(session: Session, words: str, limit: int, speech: Speech) -> list[Hit]:
+def _places(session: Session, words: str, stems: list[str], limit: int, speech: Speech) -> list[Hit]:
     hits = [
         {
             "url": f"/map#z={ROAD_ZOOM}&c={road.lon:.5f},{road.lat:.5f}", "icon": _ICONS["road"],
             "group": layer_words()["road"], "title": road.name, "note": "",
         }
-        for road in roads_named(session, words, limit)
+        for road in roads_named(session, stems, limit)
     ]  # fmt: skip
     return hits + [
         {
             "url": f"/map#z={DISTRICT_ZOOM}&c={each.lon:.5f},{each.lat:.5f}", "icon": _ICONS["district"],
             "group": layer_words()["district"], "title": each.name, "code": each.adcode, "note": each.adcode,
         }
-        for each in districts_named(session, words, speech.language, limit)
+        for each in districts_named(session, words, stems, speech.language, limit)
     ]  # fmt: skip
 
 

@@ -259,7 +259,7 @@ class RiskBuilding(Base):
     people_evening: Mapped[int] = mapped_column(Integer, comment="people at 20:00")
     people_night: Mapped[int] = mapped_column(Integer, comment="people at 02:00")
     geom: Mapped[Any] = mapped_column(
-        Geometry("POLYGON", srid=0, spatial_index=True), comment="outline in metres of the city's CGCS2000 zone"
+        Geometry("POLYGON", spatial_index=True), comment="outline in metres of the city's CGCS2000 zone"
     )
 
 

@@ -51,8 +51,15 @@ _INPUTS = (
 )
 _OUT = ("log_rate", "log_rate_low", "log_rate_high", "unknown_n", "likelihood", "c_people", "c_plus", "c_supply", "consequence",
         "score", "colour", "colour_low", "colour_high")  # fmt: skip
-_TEMPORARY = ("risk_wanted", "risk_reach", "risk_now", "risk_near", "risk_far", "risk_works", "risk_filed", "risk_patrolled",
-              "risk_supply", "risk_inputs", "risk_made")  # fmt: skip
+_TEMPORARY = (
+    *("risk_wanted", "risk_reach", "risk_now", "risk_near", "risk_far", "risk_sites", "risk_works", "risk_filed"),
+    *("risk_patrolled", "risk_supply", "risk_inputs", "risk_made"),
+)
+# A temporary table has no statistics, and no index, unless it is given them.
+_AFTER = {
+    "segments": ("analyze risk_now (pipe_id, pressure_class, radius_m)",),
+    "open_sites": ("create index ix_risk_sites on risk_sites using gist (geom)", "analyze risk_sites"),
+}
 _STAMPS = frozenset({"computed_at"})
 
 
@@ -208,14 +215,15 @@ def _gather(session: Session, now: datetime, srid: int) -> None:
         "segments": {"srid": srid, "today": local(now).date()},
         "near_buildings": {},
         "far_buildings": {"reach_m": parameter_value(session, "risk.hca_reach_m", 200)},
-        "near_works": {"box_deg": BOX_DEG},
+        "open_sites": {"srid": srid},
+        "near_works": {},
         "filed": {"since": now - timedelta(days=months * 365.25 / 12)},
         "patrolled": {"now": now, "near_m": parameter_value(session, "risk.patrol.near_m", 15), "box_deg": TRACK_DEG},
     }
     for name, values in given.items():
         session.execute(load_sql(HERE, name), values)
-        if name == "segments":
-            session.execute(text("analyze risk_now"))
+        for statement in _AFTER.get(name, ()):
+            session.execute(text(statement))
     inputs = load_sql(HERE, "inputs").text
     session.execute(text(f"create temporary table risk_inputs on commit drop as {inputs}"))
 

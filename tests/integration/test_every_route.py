@@ -26,6 +26,7 @@ from portal.core.actor import CITY, cli_actor
 from portal.core.db import transaction
 from portal.events.rules import Terms
 from portal.events.services import Subject, open_case
+from portal.network.models import ShutoffPlan
 from portal.operation.alarms.services import NewAlarm, raise_alarm
 from portal.operation.devices.models import Device, FirmwareCampaign
 from portal.operation.meters.models import GasMeter
@@ -98,6 +99,7 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         "pipe_id": pipe.id,
         "station_id": station.id,
         "task_id": quality_task(session, other, now),
+        "shutoff_id": shutoff_plan(session, other, pipe.id, case.id, now),
         **{f"{table}_id": number for table, number in file_records(session, other).items()},
     }
     return by_name, {"pipe": pipe.id, "station": station.id, "sensor": point.id, "alarm": alarm.id}
@@ -111,6 +113,25 @@ def quality_task(session: Session, other: Enterprise, now: datetime) -> int:
         task_no=f"ZL{other.id}", enterprise_id=other.id, rule_id=rule.id, rule_code=rule.code, quality=rule.quality,
         severity=rule.severity, dataset="RT", object_kind="feed", object_key="feed:RT", object_code="RT", figures={},
         first_day=MONTH, last_day=MONTH, due_at=now,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def shutoff_plan(session: Session, other: Enterprise, pipe_id: int, case_id: int, now: datetime) -> int:
+    """Return the number of a shut-off plan handed over for a pipe of another enterprise."""
+    told = {"at": [], "stuck": [], "plan": 1, "valves": [], "sources_to_stop": [], "crosses_border": False, "enterprises": []}
+    segment = {"pipes": 1, "roads": [], "pressure_classes": [5], "length_m": 1.0, "volume_m3": 0.0, "gas_nm3": 0.0,
+               "vent_minutes": 0.0, "highest_kpa": 0.0, "unmeasured": 0, "assumed": 0}  # fmt: skip
+    lost = {"pipes": 0, "length_m": 0.0, "users": 0, "households": 0, "by_kind": [], "special": [], "special_more": 0,
+            "regulators": 0, "regulators_in_order": []}  # fmt: skip
+    relight = {"valves": [], "regulators": [], "kinds": [], "person_days": 0.0, "homes_a_person_day": 40.0,
+               "others_a_person_day": 4.0}  # fmt: skip
+    kept = told | {"segment": segment, "lost": lost, "relight": relight, "geo": {"features": []}}
+    made = ShutoffPlan(
+        enterprise_id=other.id, adcode="990101", object_type="pipe", object_id=pipe_id, question=f"at=pipe:{pipe_id}",
+        told=kept, sm3="0" * 64, case_id=case_id, seen_scope="*", made_by="x", made_at=now,
     )  # fmt: skip
     session.add(made)
     session.flush()

@@ -1,7 +1,6 @@
 /** The drawer of one object: its partial from the server, focus in and back, stops on a phone. */
 
 import { $, announce, el, freshenTimes, icon, setWidths, t } from "../dom.mjs";
-import { drawAll } from "../chart.mjs";
 
 const STOPS = ["half", "full", "low"];
 
@@ -35,7 +34,8 @@ export function startDrawer({ onClose, onShow }) {
     globalThis.htmx?.process(content);
     setWidths(content);
     freshenTimes(content);
-    drawAll(content);
+    // Curves bring a library of their own, which the map alone does not need.
+    if ($(".chart", content)) import("../chart.mjs").then(({ drawAll }) => drawAll(content));
     const heading = $("h2, h3", content);
     if (heading) {
       heading.tabIndex = -1;

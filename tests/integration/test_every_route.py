@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from gis.risk.defaults import VERSION_1
 from ingestion_adapters.models import ImportJob, Receipt
 from ingestion_adapters.quality.models import QualityFinding
 from ingestion_adapters.quality.ruleset import install_rules, rules_in_force
@@ -31,6 +32,7 @@ from portal.operation.alarms.services import NewAlarm, raise_alarm
 from portal.operation.devices.models import Device, FirmwareCampaign
 from portal.operation.meters.models import GasMeter
 from portal.operation.outages.models import Outage
+from portal.safety.risk.compute import compute_some
 from reports.models import ReportOrder, SiteEvidence, SiteFinding
 from reports.services import Order, make_report
 from tests.factories import file_records, make_enterprise, make_pipe, make_point, make_station
@@ -58,6 +60,7 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
     """Make objects of another enterprise; return ids by variable and by map layer."""
     now = datetime.now(UTC)
     point, pipe, station = make_point(session, other), make_pipe(session, other), make_station(session, other)
+    compute_some(session, VERSION_1, now, [pipe.id])
     new = NewAlarm(
         enterprise_id=other.id, adcode="990101", source="rule", kind=1, level=2, point_id=point.id, raised_at=now
     )

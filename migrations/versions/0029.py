@@ -269,7 +269,7 @@ def _tables() -> None:
             ["user_id"], ["app_user.id"], name=op.f("fk_map_bookmark_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_map_bookmark")),
-        sa.UniqueConstraint("user_id", "name", name=op.f("uq_map_bookmark_user_id")),
+        sa.UniqueConstraint("user_id", "name", name=op.f("uq_map_bookmark_user_id_name")),
         comment="地图书签 / states of the map that a person keeps",
     )
 

@@ -22,9 +22,9 @@ USED_WITHIN = timedelta(days=30)
 _USERS = """
 select e.id, e.name,
   (select max(r.received_at) from receipt r
-   where r.enterprise_id = e.id and r.door in ('http', 'mqtt') and r.received_at > :since) as last_at,
+   where r.enterprise_id = e.id and r.door in ('http', 'mqtt', 'drop', 'pull') and r.received_at > :since) as last_at,
   (select count(*) from receipt r
-   where r.enterprise_id = e.id and r.door in ('http', 'mqtt') and r.received_at > :since) as batches
+   where r.enterprise_id = e.id and r.door in ('http', 'mqtt', 'drop', 'pull') and r.received_at > :since) as batches
 from enterprise e order by e.id
 """
 

@@ -28,6 +28,7 @@ MARGIN_MM, HEAD_MM, FOOT_MM = 10.0, 13.0, 12.0
 PIPE_MM = {0: 1.0, 1: 1.0, 2: 1.0, 3: 0.9, 4: 0.9, 5: 0.65, 6: 0.45, 7: 0.3}
 ROAD_MM = {1: 1.0, 2: 0.7, 3: 0.45, 4: 0.25}
 CLOSED, FAULTY = 0, 3
+NORTH_MM = 26.0  # the corner of the north arrow
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ def _valve(colour: str, ring: str) -> Callable[[float, float], str]:
 def _labels(shapes: Shapes, frame: Frame, colours: Mapping[str, str], *, english: bool) -> list[str]:
     halo, quiet, loud = colours["--m-halo"], colours["--m-label"], colours["--fg-0"]
     room = _Room()
+    room.keep_free(frame.width_mm - NORTH_MM, 0, frame.width_mm, NORTH_MM)
     parts = []
     for _, name, shape in shapes.points.get("station", []):
         x, y = frame.place(shapely.get_coordinates(shape))[0]
@@ -171,6 +173,10 @@ class _Room:
 
     def __init__(self) -> None:
         self._taken: list[tuple[float, float, float, float]] = []
+
+    def keep_free(self, left: float, top: float, right: float, bottom: float) -> None:
+        """Let no words stand in a box."""
+        self._taken.append((left, top, right, bottom))
 
     def take(self, x: float, y: float, text: str, size_mm: float) -> bool:
         """Take the place of a text unless it is taken."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
+from gis.network.graph_queries import codes_of
 from gis.risk.defaults import VERSION_1
 from gis.risk.model import GRADING, LIKELIHOOD, differences
 from gis.risk.models import DRAFT
@@ -87,9 +89,15 @@ def show_model(session: Session, number: int) -> ResponseReturnValue:
         editing=draft and actor.may("risk.draft") and actor.scope.whole_city,
         releasing=draft and actor.may("risk.release"),
         own=version.drafted_by == actor.name,
-        may_read_segments=actor.may("safety.read"),
+        codes=_codes(session, version.rehearsal) if actor.may("safety.read") else {},
         **_words(),
     )
+
+
+def _codes(session: Session, told: Any) -> dict[int, str]:
+    """Return the codes of the segments a what-if names, of those in scope."""
+    numbers = [each[0] for each in told["examples"]] if told else []
+    return codes_of(session, "pipe", np.array(numbers, np.int64)) if numbers else {}
 
 
 @blueprint.post("/<int:number>")

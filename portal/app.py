@@ -179,6 +179,7 @@ def _nav_items() -> list[dict[str, Any]]:
     pages = (
         ("home", _("Home"), "gauge", "/", "self"),
         ("map", _("One map"), "map", "/map", "map.read"),
+        ("atlas", _("Weak places of the network"), "network", "/network/atlas", "map.read"),
         ("alarms", _("Monitoring"), "activity", "/operation/alarms", "alarm.read"),
         ("outages", _("Data outages"), "wifi-off", "/operation/outages", "alarm.read"),
         ("devices", _("Devices"), "hard-drive", "/operation/devices", "alarm.read"),

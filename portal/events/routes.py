@@ -60,6 +60,7 @@ from portal.events.services import (
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+LINKS = "CASE_LINKS"  # what features show on the page of a case: functions that give label and address, or None
 blueprint = Blueprint("events", __name__, url_prefix="/events")
 PERMISSION_OF_STEP = dict.fromkeys(STEPS, "case.handle") | {
     "reply": "case.reply",
@@ -236,6 +237,7 @@ def show_case(session: Session, case_id: int) -> ResponseReturnValue:
         steps=[_told(step) for step in steps],
         actions=_actions(case, actor, extended=any(step.action == "extend" for step in steps)),
         extend_most=_half_hours(case),
+        links=[link for offer in current_app.config.get(LINKS, ()) if (link := offer(session, actor, case_id))],
         word=word,
         state_tone=state_tone,
     )

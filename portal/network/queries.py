@@ -64,6 +64,14 @@ def running_plan(session: Session, scope: Scope, layer: str, object_id: int) -> 
     return next((row for row in plans_of_object(session, scope, layer, object_id) if row.state not in ENDED), None)
 
 
+def plan_of_case(session: Session, scope: Scope, case_id: int) -> int | None:
+    """Return the number of the plan with which a case was opened."""
+    wanted = select(ShutoffPlan.id).where(
+        ShutoffPlan.case_id == case_id, in_scope(scope, ShutoffPlan.enterprise_id, ShutoffPlan.adcode)
+    )
+    return session.scalar(wanted)
+
+
 def open_incident_no(session: Session, scope: Scope, layer: str, object_id: int) -> str | None:
     """Return the number of the newest incident at an object that has not ended."""
     wanted = select(Incident.record_no).where(

@@ -6,21 +6,24 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from portal.core.actor import Actor
 from portal.core.clock import utc_now
 from portal.core.exports import csv_of
 from portal.core.web import current_actor, note_export, requires, settings, web_transaction
+from portal.events.routes import LINKS
 from portal.network.files import file_of, table_of
 from portal.network.forms import Question, parse_place, parse_question, parse_way
 from portal.network.models import AtlasRow
 from portal.network.picture import box_of, picture_of
 from portal.network.places import Asked, asked_of, spot_of
 from portal.network.plans import find_plans, plan_features, summaries, told_plan
-from portal.network.queries import atlas_rows, find_plan, lines_around, plans_of_object
+from portal.network.queries import atlas_rows, find_plan, lines_around, plan_of_case, plans_of_object
 from portal.network.services import hand_over
 from portal.network.traces import told_trace, told_zone
 from portal.network.words import Words, effort_words, kind_words
@@ -29,6 +32,17 @@ from reports.pdf import render_pdf
 
 blueprint = Blueprint("network", __name__, url_prefix="/network")
 ATLAS_MOST = 100
+
+
+@blueprint.record
+def _offer_links(state: BlueprintSetupState) -> None:
+    """Show the plan on the page of the case that it opened."""
+    state.app.config.setdefault(LINKS, []).append(_link_of_case)
+
+
+def _link_of_case(session: Session, actor: Actor, case_id: int) -> tuple[str, str] | None:
+    found = plan_of_case(session, actor.scope, case_id) if actor.may("map.read") else None
+    return (gettext("Open the shut-off plan"), f"/network/plans/{found}") if found else None
 
 
 def _asked(session: Session) -> Asked:

@@ -1,6 +1,7 @@
 -- People in buildings by hour, outlines in metres.
 -- :srid metric system; :whole or the buildings touching the places of the temporary table risk_moved (geom in 4490).
 -- Floor area by footprint and storeys; homes with gas users count their households instead.
+-- In the order of the geometries, so that neighbours lie on the same pages.
 -- Relies on: idx_base_building_geom, idx_gas_user_geom, ix_gas_user_m.
 with figure as (
   select split_part(key, '.', 3) as kind,
@@ -34,7 +35,7 @@ with figure as (
 insert into risk_building as old (building_id, sensitive, storeys, households, people_day, people_evening, people_night, geom)
 select id, (kind in ('school', 'hospital'))::integer, storeys, households, round(people * day), round(people * evening),
   round(people * night), metres
-from full_house
+from full_house order by metres
 on conflict (building_id) do update set sensitive = excluded.sensitive, storeys = excluded.storeys, households = excluded.households,
   people_day = excluded.people_day, people_evening = excluded.people_evening, people_night = excluded.people_night, geom = excluded.geom
 where (old.sensitive, old.storeys, old.households, old.people_day, old.people_evening, old.people_night)

@@ -22,6 +22,7 @@ from portal.core.clock import utc_now
 from portal.core.db import transaction
 from portal.flows.outage_watch import watch_outages
 from portal.operation.telemetry.models import Point
+from portal.operation.telemetry.newest import fold_waiting
 from tests.factories import make_enterprise, make_point
 
 START = utc_now().replace(microsecond=0) - timedelta(hours=2)
@@ -44,6 +45,7 @@ class City:
         ]
         records = [judge_row(row, 0, "RT") for row in rows]
         take_readings(self.session, self.own.id, columns_of(records, []), 1, now=now, actor=cli_actor())
+        fold_waiting(self.session, now)  # minutes pass in milliseconds here: what came would count as a burst
 
     def look(self, minute: float) -> list[tuple[int, str, int]]:
         """Look at a minute; return level, subject and silent points of the open lines."""

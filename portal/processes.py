@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import urllib.request
 from functools import cache
-from http import HTTPStatus
 from pathlib import Path
 
 from ingestion_adapters.mqtt import broker
@@ -133,8 +131,8 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
     children = [
         {"name": "web", "command": f"{gunicorn} -c python:portal.web_process -k gthread -w 2 --threads 8 -b unix:{sock}/web.sock wsgi:app"},
         {"name": "intake", "command": f"{gunicorn} -k gthread -w 1 --threads 4 -b unix:{sock}/intake.sock wsgi:app"},
-        {"name": "live", "command": f"{python} -m portal.live.server --socket {sock}/live.sock"},
-        {"name": "scheduler", "command": f"{python} -m portal.scheduler"},
+        {"name": "live", "command": after_web(f"{python} -m portal.live.server --socket {sock}/live.sock")},
+        {"name": "scheduler", "command": after_web(f"{python} -m portal.scheduler")},
         {"name": "nginx", "command": f"{python} -m portal.front {data}", "stopsignal": "QUIT"},
     ]
     if not os.environ.get("DATABASE_URL"):
@@ -148,6 +146,12 @@ def programs(data: Path, sock: Path) -> list[dict[str, str]]:
         }
         children.insert(0, database)
     return children + mqtt_door(data, python) + demo_programs(data, python) + demo_reports(data, python)
+
+
+def after_web(command: str) -> str:
+    """Return a command that waits, 15 s at most, until the web process has loaded: log-in then need not share two cores."""
+    wait = 'for _ in {1..60}; do [ -S "$PORTAL_SOCK_DIR/web.sock" ] && break; sleep 0.25; done'
+    return f"/bin/bash -c '{wait}; exec {command}'"
 
 
 @cache
@@ -182,7 +186,7 @@ def mqtt_door(data: Path, python: str) -> list[dict[str, str]]:
         return []
     return [
         {"name": "mqtt-broker", "command": f"{broker.binary()} -c {broker.home_of(data)}/mosquitto.conf", "priority": "90"},
-        {"name": "mqtt", "command": f"{python} -m portal.cli mqtt"},
+        {"name": "mqtt", "command": after_web(f"{python} -m portal.cli mqtt")},
     ]
 
 
@@ -198,7 +202,7 @@ def demo_programs(data: Path, python: str) -> list[dict[str, str]]:
         )
         if mqtt_port() and not os.environ.get("PORTAL_MQTT_CERT"):
             command += f" --broker 127.0.0.1:{mqtt_port()}"
-        found.append({"name": f"demo-{name}", "command": command, "priority": "999"})
+        found.append({"name": f"demo-{name}", "command": after_web(command), "priority": "999"})
     return found
 
 
@@ -208,15 +212,6 @@ def demo_reports(data: Path, python: str) -> list[dict[str, str]]:
         return []
     once = {"autorestart": "unexpected", "startsecs": "0", "priority": "999"}
     return [{"name": "demo-reports", "command": f"nice -n 10 {python} -m portal.demo_reports {data}", **once}]
-
-
-def answers(port: str) -> bool:
-    """Return whether the log-in page is there."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=10) as page:
-            return bool(page.status == HTTPStatus.OK)
-    except OSError:
-        return False
 
 
 def write_configuration(data: Path) -> None:
@@ -258,6 +253,4 @@ def write_configuration(data: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "answers":
-        sys.exit(0 if answers(sys.argv[2]) else 1)
     write_configuration(Path(sys.argv[1]))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from flask import Response
-from openpyxl import Workbook
 
 from gis.network.impact import impact_of
 from gis.network.plan_queries import lines_of, pipes_named, users_named
@@ -109,6 +108,8 @@ def file_of(table: Table, form: str, name: str) -> Response:
 
 
 def _workbook(table: Table) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415  # most of a second to import, in every process
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("1")
     for row in (table.head, *table.rows):

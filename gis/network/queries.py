@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
 from sqlalchemy.orm import Session
 
 from gis.network.models import (
@@ -144,35 +144,6 @@ def search_words(model: Any, words: str) -> ColumnElement[bool]:
     return or_(
         model.src_code.icontains(words, autoescape=True), model.name.icontains(words, autoescape=True)
     )
-
-
-def list_objects(
-    session: Session, scope: Scope, layer: str, *, words: str = "", after: int = 0, limit: int = 50
-) -> list[Any]:
-    """Return objects of a layer by number, starting after one; keyset paging."""
-    model = model_of(layer)
-    statement: Select[Any] = select(model).where(
-        model.status != REMOVED, model.id > after, scope_filter(model, scope)
-    )
-    if words:
-        statement = statement.where(search_words(model, words))
-    return list(session.scalars(statement.order_by(model.id).limit(limit)))
-
-
-def page_before(
-    session: Session, scope: Scope, layer: str, *, words: str, first: int, limit: int
-) -> int | None:
-    """Return the number after which the page before starts, or None when `first` begins the list."""
-    model = model_of(layer)
-    statement = select(model.id).where(
-        model.status != REMOVED, model.id < first, scope_filter(model, scope)
-    )
-    if words:
-        statement = statement.where(search_words(model, words))
-    ids = list(session.scalars(statement.order_by(model.id.desc()).limit(limit + 1)))
-    if not ids:
-        return None
-    return int(ids[-1]) if len(ids) > limit else 0
 
 
 def search_objects(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
-from gis.network.queries import scope_filter, search_words
+from gis.network.queries import scope_filter
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
 from portal.core.clock import utc_now
@@ -72,48 +72,6 @@ def points_of(session: Session, scope: Scope, object_type: str, object_id: int) 
         .order_by(Point.measure, Point.id)
     )
     return [_now(point, latest) for point, latest in rows]
-
-
-def list_points(
-    session: Session, scope: Scope, *, words: str = "", after: int = 0, limit: int = 50
-) -> list[PointNow]:
-    """Return points by number, starting after one."""
-    statement = (
-        select(Point, Latest)
-        .outerjoin(Latest, Latest.point_id == Point.id)
-        .where(Point.status != REMOVED, Point.id > after, scope_filter(Point, scope))
-    )
-    if words:
-        statement = statement.where(search_words(Point, words))
-    rows = session.execute(statement.order_by(Point.id).limit(limit))
-    return [_now(point, latest) for point, latest in rows]
-
-
-def points_before(
-    session: Session, scope: Scope, *, words: str, first: int, limit: int
-) -> int | None:
-    """Return the number after which the page before starts, or None when `first` begins the list."""
-    statement = select(Point.id).where(
-        Point.status != REMOVED, Point.id < min(first, BIGGEST_POINT_ID), scope_filter(Point, scope)
-    )
-    if words:
-        statement = statement.where(search_words(Point, words))
-    ids = list(session.scalars(statement.order_by(Point.id.desc()).limit(limit + 1)))
-    if not ids:
-        return None
-    return ids[-1] if len(ids) > limit else 0
-
-
-def search_points(session: Session, scope: Scope, words: str, *, limit: int = 6) -> list[Point]:
-    """Return points whose code or name holds the words."""
-    return list(
-        session.scalars(
-            select(Point)
-            .where(Point.status != REMOVED, search_words(Point, words), scope_filter(Point, scope))
-            .order_by(func.lower(Point.src_code) != words.lower(), Point.src_code)
-            .limit(limit)
-        )
-    )
 
 
 def count_points(session: Session, scope: Scope) -> int:

@@ -27,7 +27,7 @@ from ingestion_adapters.demo.episodes import (
 )
 from ingestion_adapters.demo.frame import checked_scale
 from ingestion_adapters.demo.network import ENTERPRISE_KEYS
-from ingestion_adapters.demo.points import POINTS_A_TILE, first_index
+from ingestion_adapters.demo.points import POINTS_A_TILE, first_index, plans_of
 
 HISTORY_DAYS, STEP_MS = 30, 300_000
 GOOD, NATIVE, BACKFILLED = 192, 0, 1
@@ -209,9 +209,9 @@ def value_at(point_index: int, t_ms: int) -> Sample:
     return Sample(float(value[0, 0]), int(quality[0, 0]), int(flag[0, 0]), bool(present[0, 0]))
 
 
-def block_between(begin_ms: int, end_ms: int, tile: int = 0, step_ms: int = STEP_MS) -> Block:
-    """Return the readings of one tile's points in [begin, end), sorted by point and time."""
-    index = np.arange(tile * POINTS_A_TILE, (tile + 1) * POINTS_A_TILE, dtype=np.int64)
+def block_between(begin_ms: int, end_ms: int, tile: int = 0, step_ms: int = STEP_MS, owner: str | None = None) -> Block:
+    """Return the readings of one tile's points, or of one enterprise's there, in [begin, end), by point and time."""
+    index = np.arange(*_points_of(tile, owner), dtype=np.int64)
     t_ms = np.arange(begin_ms, end_ms, step_ms, dtype=np.int64)
     value, quality, flag, delay_s, present = values_at(index, t_ms)
     shape = value.shape
@@ -225,20 +225,30 @@ def block_between(begin_ms: int, end_ms: int, tile: int = 0, step_ms: int = STEP
     )
 
 
+def _points_of(tile: int, owner: str | None) -> tuple[int, int]:
+    """Return first point and the one after the last."""
+    if owner is None:
+        return tile * POINTS_A_TILE, (tile + 1) * POINTS_A_TILE
+    begin = first_index(owner, tile)
+    return begin, begin + len(plans_of(owner))
+
+
 def history_window(end: datetime, days: int = HISTORY_DAYS) -> tuple[int, int]:
     """Return begin and end of the history in ms: whole steps, the end not after `end`."""
     end_ms = int(end.timestamp() * 1000) // STEP_MS * STEP_MS
     return end_ms - days * DAY_MS, end_ms
 
 
-def history_blocks(end: datetime, days: int = HISTORY_DAYS, scale: int = 1) -> Iterator[Block]:
-    """Yield the history in blocks of one UTC day and one tile, oldest first."""
+def history_blocks(
+    end: datetime, days: int = HISTORY_DAYS, scale: int = 1, owner: str | None = None
+) -> Iterator[Block]:
+    """Yield the history, or one enterprise's, in blocks of one UTC day and one tile, oldest first."""
     begin_ms, end_ms = history_window(end, days)
     start = begin_ms
     while start < end_ms:
         stop = min((start // DAY_MS + 1) * DAY_MS, end_ms)
         for tile in range(checked_scale(scale)):
-            yield block_between(start, stop, tile)
+            yield block_between(start, stop, tile, owner=owner)
         start = stop
 
 

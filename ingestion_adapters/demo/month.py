@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
@@ -17,7 +16,7 @@ from ingestion_adapters.demo.filed_load import sent_batches
 from ingestion_adapters.demo.history import Block, history_blocks, history_window
 from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
 from ingestion_adapters.demo.ledger import begin_ledger, declare_loaded, ledger_path, lost_batch
-from ingestion_adapters.demo.points import first_index, point_codes
+from ingestion_adapters.demo.points import POINTS_A_TILE, first_index, point_codes
 from ingestion_adapters.models import IntakeHour, Receipt
 from portal.accounts.models import User
 from portal.config import Settings
@@ -38,14 +37,6 @@ DAY_MS = 24 * HOUR_MS
 LEFT_OPEN_H = 5
 FALSE_ALARM, TRUE_ALARM = 2, 1
 LATE_S = 300
-
-
-@dataclass(frozen=True)
-class Owners:
-    """Of each point of the history: its number in the portal and its enterprise."""
-
-    point_id: NDArray[np.int32]
-    enterprise_id: NDArray[np.int32]
 
 
 def load_month(settings: Settings, known: dict[str, int], now: datetime) -> None:
@@ -77,11 +68,11 @@ def _declare(session: Session, settings: Settings, each: DemoEnterprise, enterpr
 
 def _load_enterprise(settings: Settings, known: dict[str, int], now: datetime, key: str) -> None:
     with transaction(settings, CITY, worker=True) as session:
-        owners = _owners(session, known, settings.demo_scale)
+        numbers = _numbers(session, known[key], key, settings.demo_scale)
         officer = _officer(session)
-    for block in history_blocks(now, scale=settings.demo_scale):
+    for block in history_blocks(now, scale=settings.demo_scale, owner=key):
         with transaction(settings, CITY, worker=True) as session:
-            _take_day(session, known[key], block, owners)
+            _take_day(session, known[key], block, numbers)
             end = datetime.fromtimestamp(int(block.t_ms.max()) / 1000, UTC)
             _work_off(session, known[key], officer, min(end, now - timedelta(hours=LEFT_OPEN_H)))
 
@@ -95,22 +86,15 @@ def _roll_up_day(settings: Settings, day_ms: int) -> None:
         session.execute(text("delete from rollup_due where hour >= :begin and hour < :end"), span)
 
 
-def _owners(session: Session, known: dict[str, int], scale: int) -> Owners:
-    numbers: dict[int, tuple[int, int]] = {}
-    for key, enterprise_id in known.items():
-        rows = session.execute(
-            text("select src_code, id from point where enterprise_id = :id"), {"id": enterprise_id}
-        ).all()
-        by_code: dict[str, int] = dict(rows)  # type: ignore[arg-type]
-        for tile in range(scale):
-            begin = first_index(key, tile)
-            for place, code in enumerate(point_codes(key, tile)):
-                numbers[begin + place] = (by_code[code], enterprise_id)
-    size = max(numbers) + 1
-    point_id, enterprise = np.zeros(size, np.int32), np.zeros(size, np.int32)
-    for index, (number, enterprise_id) in numbers.items():
-        point_id[index], enterprise[index] = number, enterprise_id
-    return Owners(point_id, enterprise)
+def _numbers(session: Session, enterprise_id: int, key: str, scale: int) -> NDArray[np.int32]:
+    """Return the portal's number of each of an enterprise's points, by its place in the city's row of points."""
+    rows = session.execute(text("select src_code, id from point where enterprise_id = :id"), {"id": enterprise_id})
+    by_code: dict[str, int] = dict(rows.all())  # type: ignore[arg-type]
+    found = np.zeros(scale * POINTS_A_TILE, np.int32)
+    for tile in range(scale):
+        begin, codes = first_index(key, tile), point_codes(key, tile)
+        found[begin : begin + len(codes)] = [by_code[code] for code in codes]
+    return found
 
 
 def _officer(session: Session) -> Actor:
@@ -118,9 +102,8 @@ def _officer(session: Session) -> Actor:
     return Actor(kind="user", id=user.id, name=user.login, display_name=user.display_name, role=user.role, scope=CITY)
 
 
-def _take_day(session: Session, enterprise_id: int, block: Block, owners: Owners) -> None:
-    mine = owners.enterprise_id[block.point_index] == enterprise_id
-    point_id, t_ms = owners.point_id[block.point_index[mine]], block.t_ms[mine]
+def _take_day(session: Session, enterprise_id: int, block: Block, numbers: NDArray[np.int32]) -> None:
+    point_id, t_ms = numbers[block.point_index], block.t_ms
     if not point_id.size:
         return
     order = np.lexsort((t_ms, point_id))
@@ -134,10 +117,10 @@ def _take_day(session: Session, enterprise_id: int, block: Block, owners: Owners
         received_at=end,
         point_id=point_id[order],
         ts_ms=t_ms[order],
-        value=block.value[mine][order].astype(np.float64),
-        quality=block.quality[mine][order],
-        flag=block.flag[mine][order].astype(np.int16),
-        known_delay_s=block.delay_s[mine][order],
+        value=block.value[order].astype(np.float64),
+        quality=block.quality[order],
+        flag=block.flag[order].astype(np.int16),
+        known_delay_s=block.delay_s[order],
     )
     store_readings(session, day)
     _count_hours(session, enterprise_id, day)

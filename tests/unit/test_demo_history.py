@@ -15,6 +15,7 @@ from ingestion_adapters.demo.daily import last_gas_day, supply_of
 from ingestion_adapters.demo.dataset import records
 from ingestion_adapters.demo.demand import DAY_MS, flow_m3_per_h
 from ingestion_adapters.demo.episodes import Episode, city_points, live_excursion
+from ingestion_adapters.demo.network import ENTERPRISE_KEYS
 
 END = datetime(2026, 11, 25, 3, 2, tzinfo=UTC)
 
@@ -160,6 +161,12 @@ def test_curves_are_continuous_over_midnight() -> None:
 def test_same_day_twice_is_the_same_block() -> None:
     first, second = (history.block_between(0, DAY_MS) for _ in range(2))
     assert first.value.tobytes() == second.value.tobytes()
+
+
+def test_what_an_enterprise_reads_is_its_part_of_the_city() -> None:
+    whole, parts = history.block_between(0, DAY_MS), [history.block_between(0, DAY_MS, owner=key) for key in ENTERPRISE_KEYS]
+    assert whole.value.tobytes() == b"".join(part.value.tobytes() for part in parts)
+    assert whole.point_index.tobytes() == b"".join(part.point_index.tobytes() for part in parts)
 
 
 def test_every_kind_of_trouble_is_planted_in_a_month() -> None:

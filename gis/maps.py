@@ -118,6 +118,20 @@ class GLMap(folium.Map):
         return ""
 
 
+class WallMap(GLMap):
+    """A GLMap without tools, to be looked at on a wall; `theme` colours the pipes, `sources` names its tile layers."""
+
+    _template = Template(
+        "{% macro html(this, kwargs) %}"
+        '<div id="{{ this.container }}" class="map"></div>'
+        "{% endmacro %}"
+        "{% macro script(this, kwargs) %}"
+        'import { startWall } from "/static/js/map/wall.mjs";\n'
+        "startWall({{ this.start_options() }});"
+        "{% endmacro %}"
+    )
+
+
 def parts(drawn: folium.Map) -> MapParts:
     """Render a map into pieces with local assets; raise ForeignAsset for a link without a local copy."""
     root = drawn.get_root()

@@ -15,6 +15,7 @@ import ingestion_adapters.upward.models
 import portal.accounts.enterprise_models
 import portal.accounts.models
 import portal.audit.models
+import portal.cockpit.models
 import portal.emergency.drills.models
 import portal.emergency.incidents.models
 import portal.events.models

@@ -56,6 +56,7 @@ BLUEPRINT_MODULES = (
     "portal.safety.risk.model_routes",
     "portal.emergency.routes",
     "portal.network.routes",
+    "portal.cockpit.routes",
     "portal.live.routes",
     "gis.tiles.routes",
     "ingestion_adapters.http.routes",
@@ -179,6 +180,7 @@ def _nav_items() -> list[dict[str, Any]]:
     pages = (
         ("home", _("Home"), "gauge", "/", "self"),
         ("map", _("One map"), "map", "/map", "map.read"),
+        ("cockpit", _("Cockpit"), "monitor", "/cockpit", "map.read"),
         ("atlas", _("Weak places of the network"), "network", "/network/atlas", "map.read"),
         ("alarms", _("Monitoring"), "activity", "/operation/alarms", "alarm.read"),
         ("outages", _("Data outages"), "wifi-off", "/operation/outages", "alarm.read"),

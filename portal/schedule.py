@@ -22,6 +22,7 @@ from ingestion_adapters.quality.engine import score_quality
 from ingestion_adapters.quality.feed_watch import watch_feeds
 from ingestion_adapters.upward.jobs import collect_upward, forget_bodies, send_upward
 from portal.audit.sealing import LEDGERS, seal
+from portal.cockpit.board import note_index
 from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
 from portal.flows.outage_watch import watch_outages
@@ -114,6 +115,7 @@ SCHEDULE: tuple[Job, ...] = (
     Job("grade_risk", cron("20 3 * * *"), 3600, grade_risk, "pipes grow older, leaks are forgotten, patrols fall due"),
     Job("count_operations", cron("12 * * * *"), 3600, count_operations, "operations of devices follow their positions"),
     Job("compute_atlas", cron("*/10 * * * *"), 600, compute_atlas, "the worst places follow a change of the network"),
+    Job("note_safety_index", cron("*/30 * * * *"), 1800, note_index, "the cockpit tells how the index went"),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
     Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),

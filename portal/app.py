@@ -41,6 +41,8 @@ BLUEPRINT_MODULES = (
     "portal.home.routes",
     "portal.home.area_routes",
     "portal.home.bookmark_routes",
+    "portal.home.times_routes",
+    "portal.home.near_routes",
     "portal.home.list_routes",
     "portal.home.print_routes",
     "portal.home.search_routes",

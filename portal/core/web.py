@@ -244,7 +244,7 @@ def install_headers(app: Flask) -> None:
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers["Referrer-Policy"] = "same-origin"
         answer.headers["X-Frame-Options"] = "SAMEORIGIN"
-        answer.headers["Permissions-Policy"] = "geolocation=(self), camera=(), microphone=()"
+        answer.headers["Permissions-Policy"] = "geolocation=(self), camera=(self), microphone=()"
         answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         answer.headers["X-Request-Id"] = request_id.get()
         if not request.path.startswith("/static/"):

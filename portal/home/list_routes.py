@@ -28,6 +28,7 @@ from portal.home.layer_queries import SEARCHED_MOST, Wanted, page_of, rows_of
 from portal.home.layer_words import cell_of, exported_cell, labels_of
 from portal.home.layers import TABLES, LayerTable
 from portal.home.map_page import speech_of
+from portal.home.near_queries import TABLES as LABELLED
 
 BIGGEST_ID = 2**63 - 1
 BASE_ZOOM = 16
@@ -66,6 +67,7 @@ def show_list(session: Session, layer: str) -> ResponseReturnValue:
         next=here(after=page.after) if page.after is not None else None,
         narrowed=bool(set(kept) - {"order", "way"}), searched_most=SEARCHED_MOST,
         exports={form: _address(f"/map/list/{layer}/export.{form}", kept) for form in ("csv", "xlsx", "geojson", "gpkg")},
+        labels_url=_address(f"/map/list/{layer}/labels.pdf", kept) if layer in LABELLED else None,
     )  # fmt: skip
 
 

@@ -109,7 +109,9 @@ def show_map(session: Session) -> ResponseReturnValue:
 
     actor = current_actor()
     themes = themes_of(session, actor, enterprise_names(session))
-    return render_template("home/map.html", drawn=parts(city_map(session, actor, themes)), themes=themes)
+    today = local(utc_now()).date().isoformat()
+    drawn, basemap = parts(city_map(session, actor, themes)), bool(settings().basemap_url)
+    return render_template("home/map.html", drawn=drawn, themes=themes, today=today, basemap=basemap)
 
 
 @blueprint.get("/map/counts")

@@ -41,4 +41,9 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "point": lambda **_facts: _("This monitoring point does not exist, or lies outside your area."),
     "bad_time": lambda value="", **_facts: _("“%(value)s” is not a time.", value=value),
     "bad_number": lambda value="", **_facts: _("“%(value)s” is not a number.", value=value),
+    "near_place": lambda value="", **_facts: _("“%(value)s” is no place; write longitude,latitude.", value=value),
+    "labelled": lambda said="", **_facts: _("No object with the code “%(code)s” lies in your area.", code=said),
+    "labels_many": lambda most=0, **_facts: _("One file holds at most %(n)s labels. Narrow the filter.", n=most),
+    "times_window": lambda value="", **_facts: _("There is no span of time “%(value)s”; take 24h, 7d or 30d.", value=value),
+    "times_box": lambda value="", **_facts: _("“%(value)s” is no part of the map; write west,south,east,north.", value=value),
 }

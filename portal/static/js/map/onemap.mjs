@@ -25,16 +25,19 @@ import * as maplibregl from "../../vendor/maplibre/maplibre-gl.mjs";
 import { $, el, getJson, t, theme } from "../dom.mjs";
 import { on } from "../live.mjs";
 import { startAlarms } from "./alarms.mjs";
+import { startCompare } from "./compare.mjs";
 import { startDrawer } from "./drawer.mjs";
 import { addIcons } from "./icons.mjs";
 import { startNetwork } from "./isolation.mjs";
+import { startNear } from "./near.mjs";
 import { startMarks } from "./marks.mjs";
 import { startMeasure } from "./measure.mjs";
 import { startPanel, treeRows } from "./panel.mjs";
 import { graphics, notice, refuse } from "./power.mjs";
 import { startSelect } from "./select.mjs";
 import { readState, stateText, writeState } from "./state.mjs";
-import { buildStyle, CLICKABLE, LOCAL_FONT, PARTS, pipeColour, selectionLayer, tileAddress } from "./style.mjs";
+import { buildStyle, CLICKABLE, DATED, LOCAL_FONT, PARTS, pipeColour, selectionLayer, tileAddress } from "./style.mjs";
+import { startTimes } from "./times.mjs";
 
 const REACH_PX = 5, NEWS_MS = 700;
 
@@ -51,27 +54,35 @@ class OneMap {
     this.selected = null;
     this.sources = [...new Set([...options.layers.map((layer) => layer.name), ...(options.layers.some((layer) => layer.name === "district") ? ["district_label"] : [])])];
     this.fresh = 0;
+    this.day = "";
+    this.raster = $("#map-raster");
+    if (this.raster && state.raster) this.raster.value = state.raster;
     this.map = this.makeMap(state);
     this.startParts();
     this.hear();
+    if (state.compare) this.compare.start(state.compare);
+    else if (state.times) this.times.start(state.times);
     if (state.area) this.map.once("idle", () => this.area.show(state.area, { fit: !state.center }));
     else if (state.selected) this.select(state.selected.layer, state.selected.id, { find: !state.center });
     else if (!state.center && !state.zoom && options.bounds) this.wholeCity(0);
   }
 
-  style() {
-    const hidden = new Set(this.rows.map((row) => row.name).filter((name) => !this.shown.has(name)));
-    return buildStyle({ version: this.options.tilesVersion, colouring: this.themes.get(this.colouring), hidden, lite: this.lite, sources: this.sources });
+  style({ colouring = this.colouring, at = this.day } = {}) {
+    const veiled = this.times?.veiled() ?? [];
+    const hidden = new Set(this.rows.map((row) => row.name).filter((name) => !this.shown.has(name) || veiled.includes(name)));
+    return buildStyle({ version: this.options.tilesVersion, colouring: this.themes.get(colouring), hidden, lite: this.lite, sources: this.sources, at, raster: this.raster?.value ?? "" });
+  }
+
+  glMap(container, more) {
+    return new maplibregl.Map({
+      container, minZoom: 7, maxZoom: 19, attributionControl: false, localIdeographFontFamily: LOCAL_FONT, fadeDuration: this.lite ? 0 : 200,
+      pixelRatio: this.lite ? 1 : undefined, canvasContextAttributes: { antialias: !this.lite },
+      locale: { "Map.Title": t("map_title") }, dragRotate: !this.lite, pitchWithRotate: false, ...more,
+    });
   }
 
   makeMap(state) {
-    const map = new maplibregl.Map({
-      container: this.options.container, style: this.style(),
-      center: state.center ?? this.options.center, zoom: state.zoom ?? this.options.zoom ?? 11, minZoom: 7, maxZoom: 19,
-      attributionControl: false, localIdeographFontFamily: LOCAL_FONT, fadeDuration: this.lite ? 0 : 200,
-      pixelRatio: this.lite ? 1 : undefined, canvasContextAttributes: { antialias: !this.lite },
-      locale: { "Map.Title": t("map_title") }, dragRotate: !this.lite, pitchWithRotate: false,
-    });
+    const map = this.glMap(this.options.container, { style: this.style(), center: state.center ?? this.options.center, zoom: state.zoom ?? this.options.zoom ?? 11 });
     map.addControl(new maplibregl.ScaleControl({ maxWidth: 110 }), "bottom-left");
     return map;
   }
@@ -84,13 +95,18 @@ class OneMap {
     this.measure = startMeasure(map, { onToggle: (active) => { if (active) { this.area.stop(); this.drawer.close(); } } });
     this.area = startSelect(map, { drawer: this.drawer, colouring: () => this.colouring, onToggle: () => { this.measure.stop(); this.drawer.close(); }, onChange: () => this.remember() });
     this.marks = startMarks({ state: () => stateText(this.state()) });
+    this.compare = startCompare(this, { makeMap: (...how) => this.glMap(...how), onChange: () => this.remember(), onStart: () => this.times.stop() });
+    this.times = startTimes(this, { onChange: () => this.remember() });
+    $("#map-times").addEventListener("click", () => { if (this.times.active()) this.compare.stop(); });
     this.alarms = startAlarms(map, { Marker: maplibregl.Marker, open: (id, place) => this.select("alarm", id, { place }) });
+    startNear(this, { Marker: maplibregl.Marker });
     this.hint = new maplibregl.Popup({ closeButton: false, closeOnClick: false, offset: 14, className: "map-hint", focusAfterOpen: false });
     $("#map-zoom-in").addEventListener("click", () => map.zoomIn());
     $("#map-zoom-out").addEventListener("click", () => map.zoomOut());
     $("#map-city").addEventListener("click", () => this.wholeCity());
     $("#map-locate").addEventListener("click", () => this.locate());
     $("#map-print-form").addEventListener("submit", (event) => this.fillPrint(event.target));
+    this.raster?.addEventListener("change", () => { map.setStyle(this.style(), { diff: false }); this.remember(); });
     $("#map-locate").disabled = true;
     if (this.options.note) $("#map-note").textContent = this.options.note;
     this.pad();
@@ -121,6 +137,8 @@ class OneMap {
     const { map } = this;
     if (state.center) map.jumpTo({ center: state.center, zoom: state.zoom ?? map.getZoom() });
     if (state.colouring && this.themes.has(state.colouring) && state.colouring !== this.colouring) this.panel.choose(state.colouring);
+    if (state.compare) this.compare.start(state.compare);
+    else if (state.times) this.times.start(state.times);
     if (state.area && state.area !== this.area.area()) this.area.show(state.area, { fit: !state.center });
     else if (state.selected && state.selected.id !== this.selected?.id) this.select(state.selected.layer, state.selected.id);
   }
@@ -143,12 +161,31 @@ class OneMap {
     if (kind === "colouring") {
       this.colouring = name;
       if (map.getLayer("pipe")) map.setPaintProperty("pipe", "line-color", pipeColour(this.themes.get(name)));
+      this.compare.coloured(name);
     }
     if (kind === "layer") {
       this.shown[shown ? "add" : "delete"](name);
-      for (const id of PARTS[name]) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", shown ? "visible" : "none");
+      this.draw(name, shown && !this.times.veiled().includes(name));
+      this.times.redraw();
+      this.compare.switched(PARTS[name], shown);
     }
     this.remember();
+  }
+
+  draw(name, shown) {
+    for (const id of PARTS[name]) if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", shown ? "visible" : "none");
+  }
+
+  /** Leave out layers that show the present while another time is shown. */
+  veil(names, veiled) {
+    for (const name of names) if (this.shown.has(name)) this.draw(name, !veiled);
+  }
+
+  /** Show the network as it was known on a day, "" for now. */
+  setDay(day) {
+    if (day === this.day) return;
+    this.day = day;
+    for (const name of DATED) this.map.getSource(name)?.setTiles([tileAddress(name, this.options.tilesVersion, 0, day)]);
   }
 
   state() {
@@ -156,6 +193,7 @@ class OneMap {
     return {
       center: this.map.getCenter(), zoom: this.map.getZoom(), colouring: this.colouring, usual: this.options.themes[0].key,
       layers: usual ? null : this.shown, selected: this.selected, area: this.area.area(),
+      compare: this.compare?.state() ?? null, times: this.times?.state() ?? null, raster: this.raster?.value ?? "",
     };
   }
 
@@ -170,6 +208,7 @@ class OneMap {
     this.map.setPadding(phone
       ? { left: 0, right: 0, top: 0, bottom: this.drawer?.isOpen() ? innerHeight * 0.5 : 0 }
       : { left: this.panel.isOpen() ? width("--panel") + 24 : 0, right: this.drawer?.isOpen() ? width("--drawer") : 0, top: 0, bottom: 0 });
+    this.compare?.pad();
   }
 
   at(point) {
@@ -182,6 +221,7 @@ class OneMap {
 
   click(event) {
     if (this.measure.active() || this.area.active() || event.defaultPrevented) return;
+    if (this.times.click(event)) return;
     const feature = this.at(event.point);
     if (!feature) { this.drawer.close(); return; }
     const id = feature.id ?? feature.properties.id;
@@ -190,6 +230,8 @@ class OneMap {
 
   hover(event) {
     if (this.measure.active() || this.area.active() || this.map.isMoving()) return;
+    const past = this.times.hover(event.point);
+    if (past) { this.map.getCanvas().style.cursor = "pointer"; this.hint.setLngLat(past.at).setText(past.text).addTo(this.map); return; }
     const feature = this.at(event.point);
     this.map.getCanvas().style.cursor = feature ? "pointer" : "";
     const name = feature && ["alarm", "station"].includes(feature.source) ? feature.properties.n : null;

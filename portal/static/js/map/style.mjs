@@ -140,23 +140,31 @@ function alarmLayer() {
   });
 }
 
-/** The address of a source's tiles; `fresh` differs when the content must be asked for again. */
-export function tileAddress(name, version, fresh = 0) {
-  const query = [version ? `v=${encodeURIComponent(version)}` : "", fresh ? `n=${fresh}` : ""].filter(Boolean).join("&");
+/** Pictures of a public base map and their labels, where one is set up. */
+export const RASTERS = { vec: ["vec", "cva"], img: ["img", "cia"], ter: ["ter", "cta"] };
+
+/** Sources that know former days. */
+export const DATED = ["pipe", "station", "valve", "regulator", "user"];
+
+/** The address of a source's tiles; `fresh` differs when the content must be asked for again, `at` is a former day. */
+export function tileAddress(name, version, fresh = 0, at = "") {
+  const query = [version ? `v=${encodeURIComponent(version)}` : "", fresh ? `n=${fresh}` : "", at && DATED.includes(name) ? `at=${at}` : ""].filter(Boolean).join("&");
   return `${location.origin}/tiles/${name}/{z}/{x}/{y}.mvt${query ? `?${query}` : ""}`;
 }
 
-/** The whole style; `colouring` is the theme of the pipes, `hidden` names rows of the layer tree that are off, `lite` leaves out what weak graphics cannot carry. */
-export function buildStyle({ version = "", colouring = null, hidden = new Set(), lite = false, sources = null } = {}) {
+/** The whole style; `colouring` is the theme of the pipes, `hidden` names rows of the layer tree that are off, `lite` leaves out what weak graphics cannot carry, `at` is a former day. */
+export function buildStyle({ version = "", colouring = null, hidden = new Set(), lite = false, sources = null, at = "", raster = "" } = {}) {
   const names = sources ?? Object.keys(SOURCES);
   const wanted = Object.entries(SOURCES).filter(([name]) => names.includes(name));
   const layers = [...baseLayers(), ...userLayers(), ...pipeLayers(colouring, lite), ...labelLayers(), ...deviceLayers(), alarmLayer()];
   const off = new Set([...hidden].flatMap((name) => PARTS[name] ?? []));
   for (const one of layers) if (off.has(one.id)) one.layout = { ...one.layout, visibility: "none" };
+  const pictures = RASTERS[raster] ?? [];
+  layers.splice(layers.findIndex((one) => one.id === "road-case"), 0, ...pictures.map((name) => ({ id: `raster-${name}`, type: "raster", source: `raster-${name}` })));
   return {
     version: 8, name: "gas",
-    sources: Object.fromEntries(wanted.map(([name, [minzoom, maxzoom]]) => [name, { type: "vector", tiles: [tileAddress(name, version)], minzoom, maxzoom, promoteId: "id" }])),
-    layers: layers.filter((one) => !one.source || names.includes(one.source)),
+    sources: Object.assign(Object.fromEntries(pictures.map((name) => [`raster-${name}`, { type: "raster", tiles: [`${location.origin}/basemap/${name}/{z}/{x}/{y}`], tileSize: 256, maxzoom: 18 }])), Object.fromEntries(wanted.map(([name, [minzoom, maxzoom]]) => [name, { type: "vector", tiles: [tileAddress(name, version, 0, at)], minzoom, maxzoom, promoteId: "id" }]))),
+    layers: layers.filter((one) => !one.source || one.type === "raster" || names.includes(one.source)),
   };
 }
 

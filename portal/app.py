@@ -66,6 +66,7 @@ BLUEPRINT_MODULES = (
     "ingestion_adapters.pages",
     "ingestion_adapters.quality.routes",
     "ingestion_adapters.quality.rule_routes",
+    "gis.basemap.routes",
     "ingestion_adapters.files.routes",
     "ingestion_adapters.defence.routes",
     "ingestion_adapters.onboarding.routes",

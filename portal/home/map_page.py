@@ -12,6 +12,7 @@ from gis.basemap.queries import city_box, district_names
 from gis.network.queries import changes_between, find_object, place_of, served_box, states_of
 from portal.core.actor import Actor
 from portal.core.codes import word_of
+from portal.core.web import settings
 from portal.home.facts import Speech, change_words, facts_of, kind_of, layer_words
 from portal.home.field import devices_about
 from portal.home.filed import filed_about
@@ -47,6 +48,7 @@ def city_map(session: Session, actor: Actor, themes: Sequence[Theme]) -> GLMap:
         zoom=DEFAULT_ZOOM,
         bounds=box,
         themes=[theme.facts() for theme in themes],
+        note=settings().basemap_note if settings().basemap_url else "",
     )
     counts = base_counts(session)
     words = layer_words()

@@ -17,7 +17,7 @@ from portal.accounts.rights import ADMIN_ROLES
 from portal.core.clock import local, utc_now
 from portal.core.codes import words_of
 from portal.core.errors import NotFound
-from portal.core.web import current_actor, requires, web_transaction
+from portal.core.web import current_actor, requires, settings, web_transaction
 from portal.home.map_page import (
     LISTED,
     alarm_drawer,

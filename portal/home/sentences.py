@@ -41,6 +41,8 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "point": lambda **_facts: _("This monitoring point does not exist, or lies outside your area."),
     "bad_time": lambda value="", **_facts: _("“%(value)s” is not a time.", value=value),
     "bad_number": lambda value="", **_facts: _("“%(value)s” is not a number.", value=value),
+    "basemap_off": lambda **_facts: _("No public base map is set up here."),
+    "basemap_silent": lambda **_facts: _("The public base map does not answer."),
     "near_place": lambda value="", **_facts: _("“%(value)s” is no place; write longitude,latitude.", value=value),
     "labelled": lambda said="", **_facts: _("No object with the code “%(code)s” lies in your area.", code=said),
     "labels_many": lambda most=0, **_facts: _("One file holds at most %(n)s labels. Narrow the filter.", n=most),

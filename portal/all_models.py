@@ -21,6 +21,7 @@ import portal.emergency.incidents.models
 import portal.events.models
 import portal.home.models
 import portal.jobs.models
+import portal.network.hydraulics.models
 import portal.network.models
 import portal.operation.alarms.models
 import portal.operation.devices.models

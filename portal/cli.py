@@ -19,6 +19,7 @@ COMMAND_MODULES = (
     "portal.audit.commands",
     "portal.operation.alarms.commands",
     "portal.operation.telemetry.commands",
+    "portal.network.hydraulics.commands",
     "portal.safety.risk.commands",
     "ingestion_adapters.demo.commands",
     "ingestion_adapters.files.commands",

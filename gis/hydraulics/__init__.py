@@ -1,0 +1,1 @@
+"""Steady flow of gas in the stored network, line pack, and hours until pressures fall too low."""

@@ -27,6 +27,7 @@ import portal.operation.alarms.models
 import portal.operation.devices.models
 import portal.operation.meters.models
 import portal.operation.outages.models
+import portal.operation.stations.models
 import portal.operation.telemetry.models
 import portal.safety.checks.models
 import portal.safety.hidden_dangers.models

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from dataclasses import field as _field
@@ -11,6 +12,7 @@ from typing import Any
 
 WELL_KNOWN = {"secret", "changeme", "change-me", "dev", "password", "test", "please-change-me"}
 SECRET_MIN_CHARS = 32
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class BadSettings(Exception):
@@ -96,6 +98,12 @@ class Settings:
         "Hosts and networks of superior platforms, by commas; empty switches forwarding off",
         default="",
     )
+    video_hosts: str = _setting(
+        "PORTAL_VIDEO_HOSTS",
+        "视频墙可播放的内网流媒体地址，逗号分隔，如 http://10.1.2.3:8080；空为仅本机",
+        "Origins of intranet video servers the wall may play, by commas, such as http://10.1.2.3:8080; empty for this server only",
+        default="",
+    )
     log_level: str = _setting("PORTAL_LOG_LEVEL", "日志级别", "Log level", default="INFO")
 
     basemap_url: str = _setting(
@@ -118,6 +126,11 @@ class Settings:
                 _refuse_weak(item.metadata["env"], text)
             values[item.name] = _convert(item.metadata["env"], str(item.type), text)
         return cls(**values)
+
+    def video_origins(self) -> frozenset[str]:
+        """Return the origins of video servers that the wall may play; what is no plain origin is left out."""
+        given = (each.strip().rstrip("/") for each in self.video_hosts.split(","))
+        return frozenset(each for each in given if _ORIGIN.fullmatch(each))
 
     def described(self) -> list[dict[str, str]]:
         """Return name, value, default and meaning of every setting; secrets and passwords hidden."""

@@ -23,7 +23,7 @@ from portal.operation.devices.models import FirmwareCampaign
 
 METERS, DAYS = 300, 30
 BEHIND_A_GATEWAY = 40
-KIND_OF_MEASURE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 21, 7: 7, 8: 8, 9: 9, 10: 10, 11: 11, 12: 2, 13: 1}
+KIND_OF_MEASURE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 21, 7: 7, 8: 8, 9: 9, 10: 10, 11: 11, 12: 2, 13: 1, 14: 4}
 # maker, model, former and present firmware, whether it runs on a battery
 MAKES = (
     ("川衡仪表", "CH-3051", "2.3.0", "2.4.1", False),

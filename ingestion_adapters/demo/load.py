@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from gis.network.topology_store import build_topology
 from ingestion_adapters.demo.basemap import load_basemap
+from ingestion_adapters.demo.cameras import load_cameras
 from ingestion_adapters.demo.dataset import records
 from ingestion_adapters.demo.devices import load_devices, open_campaign
 from ingestion_adapters.demo.filed_load import load_filed
@@ -94,6 +95,7 @@ def _load_enterprise(settings: Settings, known: dict[str, int], now: datetime, k
         load_filed(session, own, each, now=now, actor=ACTOR, scale=scale)
     with step(f"{name}: devices and meters / 设备与燃气表"), transaction(settings, CITY, worker=True) as session:
         load_devices(session, own, key, now=now, actor=ACTOR)
+        load_cameras(session, own, actor=ACTOR)
 
 
 def _enterprise(session: Session, each: DemoEnterprise) -> int:

@@ -9,7 +9,7 @@ from ingestion_adapters.demo.city import adcode_of
 _SOURCE_NODE = 8
 _SHORT = {2: "GB", 3: "CA", 4: "CB", 5: "ZA", 6: "ZB", 7: "DY"}
 MEASURE_TAGS = {
-    1: "PI", 2: "FI", 3: "AI", 4: "TI", 5: "LI", 6: "ZI", 9: "CP", 11: "OD", 13: "PD",
+    1: "PI", 2: "FI", 3: "AI", 4: "TI", 5: "LI", 6: "ZI", 9: "CP", 11: "OD", 13: "PD", 14: "WT",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from ingestion_adapters.demo.frame import Metres, length_m
 HIGH_B, SUB_HIGH_A, SUB_HIGH_B, MEDIUM_A, MEDIUM_B, LOW = 2, 3, 4, 5, 6, 7
 BURIED, DRILLED = 1, 4
 TEE, CROSS, REDUCER, VALVE, REGULATOR, END, SOURCE, TRANSITION = 1, 2, 4, 5, 6, 7, 8, 10
-GATE, STORAGE, LNG, GAS_SOURCE = 2, 3, 4, 1
+GATE, STORAGE, LNG, CNG, LPG, GAS_SOURCE = 2, 3, 4, 5, 6, 1
 _VALVE_FROM_END_M = 7.0
 
 
@@ -52,7 +52,7 @@ class RegulatorAt:
 
 @dataclass(frozen=True)
 class StationAt:
-    """A station and the node by which it meets the network."""
+    """A station and the node by which it meets the network; node -1 for one that stands beside it."""
 
     kind: int
     name: str

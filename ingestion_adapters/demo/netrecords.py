@@ -115,7 +115,7 @@ def _stations(network: Network, codes: Codebook, tile: int) -> Iterator[Station]
             lon=lon,
             lat=lat,
             kind=station.kind,
-            node=codes.node[station.node],
+            node=codes.node[station.node] if station.node >= 0 else None,
             address=f"云川市{station.name}",
             design_m3_per_h=station.design_m3_per_h,
             p_in_mpa=station.p_in_mpa,

@@ -21,10 +21,12 @@ from ingestion_adapters.demo.demand import peak_m3_per_h
 from ingestion_adapters.demo.frame import SEED, lonlat_from_metres, random_for
 from ingestion_adapters.demo.identity import enterprise_named
 from ingestion_adapters.demo.netparts import (
+    CNG,
     END,
     GATE,
     LNG,
     LOW,
+    LPG,
     MEDIUM_A,
     MEDIUM_B,
     STORAGE,
@@ -122,7 +124,7 @@ def _stations(network: Network, peak: float) -> Iterator[_Spot]:
     has_lng = any(station.kind == LNG for station in network.stations)
     gate_peak, send = peak * (1 - LNG_SHARE * has_lng), peak * LNG_SHARE
     for number, station in enumerate(network.stations):
-        kind = {GATE: "gate", LNG: "lng", STORAGE: "storage"}.get(station.kind)
+        kind = {GATE: "gate", LNG: "lng", STORAGE: "storage", CNG: "cng", LPG: "lpg"}.get(station.kind)
         if kind:
             scale = {"outlet": station.p_out_mpa or 0.0, "peak": gate_peak, "send": send}
             yield _Spot(kind, ("station", number), station.xy, scale)

@@ -10,11 +10,13 @@ import shapely
 from ingestion_adapters.demo.city import Plan
 from ingestion_adapters.demo.frame import Metres
 from ingestion_adapters.demo.netparts import (
+    CNG,
     DRILLED,
     GAS_SOURCE,
     GATE,
     HIGH_B,
     LNG,
+    LPG,
     MEDIUM_A,
     SOURCE,
     STORAGE,
@@ -42,6 +44,7 @@ class TrunkPlan:
     design_m3_per_h: float
     regulating: tuple[tuple[str, float, float], ...]
     peak_shaving: tuple[tuple[int, str, float, float, float], ...]
+    beside: tuple[tuple[int, str, float, float, float], ...] = ()
 
 
 TRUNK_PLANS = {
@@ -69,6 +72,7 @@ TRUNK_PLANS = {
         7_000,
         (("江北北调压站", -2000, 5200), ("江北中调压站", -1700, 3300), ("云岭调压站", -4200, 2900)),
         (),
+        ((LPG, "江北LPG储配站", -3900, 5600, 400),),
     ),
     "KFQRQ": TrunkPlan(
         "省网云川东分输站",
@@ -79,6 +83,7 @@ TRUNK_PLANS = {
         6_000,
         (("高新东调压站", 6300, -1000), ("高新调压站", 4300, -700)),
         ((LNG, "港区LNG气化站", 6500, 1500, 200),),
+        ((CNG, "开发区CNG加气站", 5600, -1900, 24),),
     ),
 }
 _P_OUT_MPA = {SUB_HIGH_A: 1.5, SUB_HIGH_B: 0.75}
@@ -206,3 +211,5 @@ def lay_trunks(board: Board, key: str, plan: Plan, medium_a: dict[int, int], roa
         trunk = _trunk(board, trunk_plan, start, 420)
     _regulating(board, trunk_plan, trunk, medium_a, road_of)
     _peak_shaving(board, trunk_plan, medium_a, road_of)
+    for kind, name, x, y, storage_m3 in trunk_plan.beside:
+        board.stations.append(StationAt(kind, name, -1, (x, y), 1500.0, None, None, storage_m3))

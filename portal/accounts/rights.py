@@ -52,6 +52,7 @@ _READ = frozenset(
 )
 _HANDLE = frozenset({"alarm.acknowledge", "alarm.judge", "case.open", "case.handle"})
 _CONNECT = frozenset({"onboarding.read", "onboarding.apply", "mapping.manage"})
+_STATIONS = frozenset({"station.configure"})
 _REVIEW = frozenset({"onboarding.read", "onboarding.review"})
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
@@ -61,11 +62,12 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _CONNECT
     | _REVIEW
     | {"interface.announce", "risk.draft"}
+    | _STATIONS
     | {"report.make", "finding.record", "network.import", "case.close", "quality.manage", "enterprise.read"}
     | {"upward.read", "upward.send"},
     Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
     Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | _REVIEW | {"case.close", "enterprise.read"},
-    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _CONNECT | {"network.import", "case.reply"},
+    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _CONNECT | _STATIONS | {"network.import", "case.reply"},
     Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},
     Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "emergency.read", "dictionary.read"},
     Role.EVALUATOR: _EVERYBODY

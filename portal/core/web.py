@@ -115,6 +115,16 @@ def web_transaction(view: View) -> View:
     return within
 
 
+def _sources() -> str:
+    """Return whom a page may ask: this server, and the video servers on the one page that plays them."""
+    return " ".join(["'self'", *getattr(g, "media_hosts", [])])
+
+
+def _media() -> str:
+    """Return what may be played, where a page plays something: the same servers, and what a player pieces together."""
+    return f"media-src {_sources()} blob:; " if hasattr(g, "media_hosts") else ""
+
+
 def every_route_says_who(app: Flask) -> list[str]:
     """Return the endpoints that neither require a permission nor are marked public."""
     return [
@@ -237,7 +247,7 @@ def install_headers(app: Flask) -> None:
         nonce = getattr(g, "csp_nonce", "")
         answer.headers["Content-Security-Policy"] = (
             f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
-            "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
+            f"img-src 'self' data: blob:; font-src 'self'; connect-src {_sources()}; worker-src 'self'; {_media()}"
             "manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
             "frame-ancestors 'self'"
         )

@@ -32,6 +32,7 @@ from portal.operation.alarms.services import NewAlarm, raise_alarm
 from portal.operation.devices.models import Device, FirmwareCampaign
 from portal.operation.meters.models import GasMeter
 from portal.operation.outages.models import Outage
+from portal.operation.stations.models import StationCamera
 from portal.safety.risk.compute import compute_some
 from reports.models import ReportOrder, SiteEvidence, SiteFinding
 from reports.services import Order, make_report
@@ -82,7 +83,10 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         verdict="agrees", found_by="x", found_at=now, place="x", entered_by="x",
     )  # fmt: skip
     device, meter, outage, campaign = things_of_the_field(other, now)
-    session.add_all([receipt, job, ordered, proof, finding, device, meter, outage, campaign])
+    camera = StationCamera(
+        enterprise_id=other.id, adcode="990101", station_id=station.id, code="1", name="x", kind="hls", address="/x", set_by="x"
+    )
+    session.add_all([camera, receipt, job, ordered, proof, finding, device, meter, outage, campaign])
     session.flush()
     by_name = {
         "point_id": point.id,
@@ -101,6 +105,7 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         "finding_id": finding.id,
         "pipe_id": pipe.id,
         "station_id": station.id,
+        "camera_id": camera.id,
         "task_id": quality_task(session, other, now),
         "shutoff_id": shutoff_plan(session, other, pipe.id, case.id, now),
         **{f"{table}_id": number for table, number in file_records(session, other).items()},

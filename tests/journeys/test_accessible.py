@@ -25,7 +25,7 @@ ROLES = ("city_regulator", "system_admin", "security_admin", "auditor")
 # What is fetched by pages or programs, and downloads.
 NO_PAGE = re.compile(
     r"^/(api/v1/(?!docs)|live|healthz|readyz|metrics|static/|tiles/|home/freshness|search/suggest|map/(alarms|counts|object)"
-    r"|operation/alarms/count|operation/points/\d+/series)|\.(csv|json|pdf|xlsx|zip)$|/progress$"
+    r"|operation/alarms/count|operation/points/\d+/series|operation/trends/(points|data)|operation/stations/\d+/values)|\.(csv|json|pdf|xlsx|zip)$|/progress$"
 )
 # Every page below must have been met on the way; more are met as they are linked.
 KNOWN = {

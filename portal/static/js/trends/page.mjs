@@ -112,7 +112,7 @@ function legend() {
     const rows = ids.flatMap((id) => rowsOf(id, place));
     return el("table", { class: "legend" },
       el("caption", { class: panes.length > 1 ? "" : "sr", text: t("pane_n", { n: place + 1 }) }),
-      el("thead", {}, el("tr", {}, ...["point", "value", "lowest", "mean", "highest"].map((key) => el("th", { scope: "col", class: key === "point" ? "" : "n", text: t(key) })), el("th", {}, el("span", { class: "sr", text: t("actions") })))),
+      el("thead", {}, el("tr", {}, ...["point", "value", "lowest", "mean", "highest"].map((key) => el("th", { scope: "col", class: key === "point" ? "" : "n", text: t(key) })), el("th", { class: "legend-acts" }, el("span", { class: "sr", text: t("actions") })))),
       el("tbody", {}, ...rows));
   }));
   const weather = (answer?.series ?? []).find((curve) => curve.role === "weather");
@@ -130,11 +130,11 @@ function rowsOf(id, pane, only = "own") {
     mark.style.background = colour;
     const name = el("button", { class: "legend-name", type: "button", "aria-pressed": String(focusOf(state.panes[pane] ?? []) === id), title: t("show_limits"), on: { click: () => { focus = id; chosen = pane; render(); } } },
       el("b", { class: "ell", text: then ? t("last_year") : point?.name ?? `#${id}` }), el("small", { class: "ell", text: then ? point?.name ?? "" : `${point?.object ?? ""} · ${point?.unit ?? ""}` }));
-    const acts = el("td", { class: "legend-acts" }, ...(then || only === "weather" ? [] : [
+    const acts = el("td", { class: "legend-acts" }, el("div", {}, ...(then || only === "weather" ? [] : [
       el("a", { class: "ib", href: `/operation/points/${id}`, "aria-label": t("open_point", { name: label(id) }), title: t("open_point", { name: label(id) }) }, icon("external-link", "i-s")),
       el("button", { class: "ib", type: "button", "aria-label": t("move_point", { name: label(id) }), title: t("move_point", { name: label(id) }), on: { click: () => move(id) } }, icon("arrow-up-down", "i-s")),
       el("button", { class: "ib", type: "button", "aria-label": t("remove_point", { name: label(id) }), title: t("remove_point", { name: label(id) }), on: { click: () => remove(id) } }, icon("x", "i-s")),
-    ]));
+    ])));
     const row = el("tr", { dataset: { point: id, role: curve.role } }, el("td", {}, el("div", { class: "row" }, mark, name)), el("td", { class: "n now" }), figure(sum?.min), figure(sum?.mean), figure(sum?.max), acts);
     row.curve = curve; row.digits = digits;
     return row;

@@ -94,7 +94,7 @@ export class Pane {
 
   options(known, columns) {
     const piecesBy = new Map(known.map((piece) => [piece.curve, piece]));
-    const units = [...new Set(known.map((piece) => piece.unit))], chosen = this.more.limits;
+    const units = [...new Set([...known].sort((one, other) => (one.role === "weather") - (other.role === "weather")).map((piece) => piece.unit))], chosen = this.more.limits;
     const scales = { x: { time: false, range: () => [this.more.from, this.more.to] } }, ranges = new Map();
     for (const unit of units) {
       const own = known.filter((piece) => piece.unit === unit).map((piece) => piece.curve);

@@ -28,7 +28,7 @@ def part_rows(index: Index) -> list[PartRow]:
         "coverage": (_("Monitoring coverage"), _("stations and regulators with a monitoring point, %"), "/map/list/sensor"),
         "accidents": (
             _("Accident history"),
-            _("incidents and repairs of 365 days per 100 km, 0 points at the limit of the parameters"),
+            _("incidents of 365 days per 100 km, 0 points at the limit of the parameters"),
             "/emergency/incidents",
         ),
         "surroundings": (_("Surroundings"), _("pipe length that is neither red nor orange, %"), "/safety/risk"),
@@ -42,11 +42,6 @@ def part_rows(index: Index) -> list[PartRow]:
         PartRow(words[key][0], value, index.weights[key], words[key][1], words[key][2])
         for key, value in index.parts.items()
     ]
-
-
-def colours_of() -> dict[int, str]:
-    """Return the four colours' words in short."""
-    return {1: _("Critical"), 2: _("Major"), 3: _("Minor"), 4: _("Low risk")}
 
 
 def weekday(at: datetime) -> str:

@@ -29,7 +29,7 @@ REMOVED = 7
 SOURCES_OF_GAS = (1, 2, 4)
 PRESSURE, FLOW, FLOW_UNIT = 1, 2, "m³/h"
 NOTIFIED, SELF_VERIFIED, CLOSED_OUT = (4, 5, 6, 7, 8, 9), (6, 7, 8), 8
-ACCIDENTS, RESPONSE_ENDED = (1, 2), 7
+ACCIDENT, DEALT_WITH, RESPONSE_ENDED = 1, (1, 2), 7
 CASE_ENDED, CASE_VOID = (12, 70, 80, 90), (12, 90)
 CHECK_DONE = (1, 2)
 KINDS_SHOWN = 5
@@ -195,11 +195,11 @@ def covered_objects(session: Session, scope: Scope) -> tuple[int, int]:
 
 
 def accidents_since(session: Session, scope: Scope, since: datetime) -> int:
-    """Return incidents and emergency repairs since an instant."""
+    """Return incidents since an instant; repairs without an incident and stops of supply do not count."""
     return int(
         session.scalar(
             select(func.count()).where(
-                Incident.sort.in_(ACCIDENTS), Incident.occurred_at >= since, scope_filter(Incident, scope)
+                Incident.sort == ACCIDENT, Incident.occurred_at >= since, scope_filter(Incident, scope)
             )
         )
         or 0
@@ -252,7 +252,7 @@ def duty_now(session: Session, scope: Scope, now: datetime) -> Duty:
 
 
 def _running(scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    return Incident.sort.in_(ACCIDENTS), Incident.status < RESPONSE_ENDED, scope_filter(Incident, scope)
+    return Incident.sort.in_(DEALT_WITH), Incident.status < RESPONSE_ENDED, scope_filter(Incident, scope)
 
 
 def gravest_incident(session: Session, scope: Scope) -> Incident | None:

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from gis.basemap.queries import district_names
 from portal.cockpit.board import headline, index_of, narrowed, panels
-from portal.cockpit.labels import colours_of, part_rows, weekday
+from portal.cockpit.labels import part_rows, weekday
 from portal.cockpit.picture import wall_map
 from portal.cockpit.queries import index_days
 from portal.cockpit.rules import broken_line
 from portal.core.clock import local, utc_now
 from portal.core.codes import words_of
 from portal.core.web import current_actor, requires, web_transaction
+from portal.safety.risk.labels import colour_words
 
 blueprint = Blueprint("cockpit", __name__, url_prefix="/cockpit")
 DAYS_SHOWN = 90
@@ -43,7 +44,8 @@ def show_cockpit(session: Session) -> ResponseReturnValue:
         names=names,
         now=local(now),
         weekday=weekday(local(now)),
-        colours=colours_of(),
+        colours=colour_words(),
+        levels=words_of("alarm_level", language),
         kinds=words_of("alarm_kind", language),
         states=words_of("alarm_state", language),
         dangers=words_of("user_hazard", language),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.accounts.rights import Role
 from portal.cockpit.board import index_of, narrowed, note_index
+from portal.cockpit.models import SafetyIndex
 from portal.cockpit.queries import alarms_by_hour, danger_funnel
+from portal.config import Settings
 from portal.core.actor import CITY, Actor, Scope
-from portal.core.clock import utc_now
+from portal.core.db import transaction
 from portal.safety.hidden_dangers.models import HiddenDanger
 from tests.factories import make_enterprise
 from tests.people import browser_of, make_person
@@ -90,11 +92,13 @@ def test_the_page_and_its_index_open(role: Role, committed: Any, app: Flask) -> 
         assert client.get(address).status_code == 200, address
 
 
-def test_a_district_sees_no_index_of_another(committed: Any, app: Flask) -> None:
-    committed(lambda session: note_index(session, utc_now()))
+def test_a_district_sees_no_index_of_another(committed: Any, settings: Settings) -> None:
+    def keep(session: Session) -> None:
+        for adcode in ("", "990101", "990102"):
+            session.merge(SafetyIndex(day=date(2020, 1, 1), adcode=adcode, score=50.0))
 
-    def make(session: Session) -> Any:
-        return browser_of(session, app, make_person(session, app, Role.DISTRICT_REGULATOR, adcodes=["990101"]))
-
-    page = committed(make).get("/cockpit/index?d=990102").get_data(as_text=True)
-    assert "990102" not in page
+    committed(keep)
+    with transaction(settings, Scope(adcodes=frozenset({"990101"}))) as session:
+        assert session.scalars(select(SafetyIndex.adcode)).all() == ["990101"]
+    with transaction(settings, Scope(enterprise_ids=frozenset({1}))) as session:
+        assert session.scalars(select(SafetyIndex.adcode)).all() == []

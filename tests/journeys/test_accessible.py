@@ -38,7 +38,7 @@ KNOWN = {
     "/admin/users/<int:user_id>", "/admin/jobs", "/admin/sessions", "/admin/parameters", "/admin/audit",
     "/admin/audit/<int:entry_id>", "/safety/hidden-dangers", "/safety/works", "/safety/patrols", "/safety/checks",
     "/emergency/incidents", "/emergency/drills", "/emergency/plans", "/emergency/supplies", "/emergency/teams",
-    "/supply/monthly",
+    "/supply/monthly", "/cockpit", "/cockpit/index",
 }  # fmt: skip
 LINKS = (
     """() => [...document.querySelectorAll("a[href^='/']:not([download])")].map((each) => each.getAttribute("href"))"""

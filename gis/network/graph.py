@@ -7,7 +7,8 @@ there are far fewer than pipes and whose number does not depend on how badly a n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -61,11 +62,11 @@ class Valves:
 
 @dataclass(frozen=True)
 class Users:
-    """Users: i takes gas at `node[i]`, for so many households."""
+    """Users: i takes gas at `node[i]`, for so many households; of ten million the narrowest whole numbers are kept."""
 
-    node: Index
-    kind: Index
-    households: Index
+    node: NDArray[np.integer]
+    kind: NDArray[np.integer]
+    households: NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,10 @@ class Groups:
     """Members of each group, one group after the other."""
 
     pointer: Index
-    member: Index
+    member: NDArray[np.integer]
 
     @classmethod
-    def of(cls, group: Index, member: Index, size: int) -> Groups:
+    def of(cls, group: Index, member: NDArray[np.integer], size: int) -> Groups:
         """Sort members into their groups."""
         pointer = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))]).astype(np.int64)
         return cls(pointer, member[np.argsort(group, kind="stable")])
@@ -159,6 +160,18 @@ class Grid:
         self._tail, self._head = tail[flows], head[flows]
         self.source_cells = np.unique(self.cell[network.sources])
 
+    def with_users(self, users: Users) -> Grid:
+        """Return the same grid with other users; everything worked out that does not count them is shared."""
+        other = copy(self)
+        other.network = replace(self.network, users=users)
+        other.__dict__.pop("users_of_cell", None)
+        return other
+
+    @property
+    def arcs(self) -> tuple[Index, Index]:
+        """Return the cells gas can pass between, from and to."""
+        return self._tail, self._head
+
     @cached_property
     def onward(self) -> csr_array:
         """Return the arcs gas takes between cells; one place more, the last, stands for all sources."""
@@ -177,7 +190,8 @@ class Grid:
         return Arcs.of(self.back)
 
     @cached_property
-    def _fed_cells(self) -> Arcs:
+    def fed_cells(self) -> Arcs:
+        """Return the arcs of `onward` for a search cell by cell."""
         return Arcs.of(self.onward)
 
     @cached_property
@@ -206,7 +220,7 @@ class Grid:
         while waiting:
             cell = waiting.pop()
             if cell not in ends:
-                fresh = [each for each in self._fed_cells.at(cell) if each in doubtful and each not in kept]
+                fresh = [each for each in self.fed_cells.at(cell) if each in doubtful and each not in kept]
                 fresh = [each for each in fresh if each not in ignored]
                 kept.update(fresh)
                 waiting.extend(fresh)
@@ -286,7 +300,7 @@ class Grid:
     def users_of_cell(self) -> Groups:
         """Return the users of each cell."""
         users = self.network.users.node
-        return Groups.of(self.cell[users], np.arange(len(users)), self.n_cells)
+        return Groups.of(self.cell[users], np.arange(len(users), dtype=np.int32), self.n_cells)
 
     @cached_property
     def distance_m(self) -> Numbers:

@@ -60,7 +60,7 @@ class Plan:
 def isolate(grid: Grid, pipes: Sequence[int], broken: Iterable[int] = ()) -> Plan:
     """Return the plan that keeps gas for most; raise Unfed where none arrives at any of the pipes."""
     stuck = frozenset(broken)
-    return _plan(grid, pipes, stuck, _closure(grid, pipes, stuck))
+    return _plan(grid, pipes, stuck, closure_of(grid, pipes, stuck))
 
 
 def best_plans(grid: Grid, pipes: Sequence[int], broken: Iterable[int] = (), *, most: int = 5) -> list[Plan]:
@@ -70,7 +70,7 @@ def best_plans(grid: Grid, pipes: Sequence[int], broken: Iterable[int] = (), *, 
     come off the heap in the order of their loss, and most of them need not be worked out.
     """
     first = frozenset(broken)
-    root = _closure(grid, pipes, first)
+    root = closure_of(grid, pipes, first)
     entries: list[tuple[frozenset[int], Closure | None]] = [(first, root)]
     waiting = [(root.loss, 0)]
     seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
@@ -84,7 +84,7 @@ def best_plans(grid: Grid, pipes: Sequence[int], broken: Iterable[int] = (), *, 
     while waiting and len(found) < most:
         stuck, closure = entries[heapq.heappop(waiting)[1]]
         if closure is None:
-            closure = _closure(grid, pipes, stuck)
+            closure = closure_of(grid, pipes, stuck)
             wait(closure.loss, stuck, closure)
             continue
         if (closure.cells, closure.stopped) in seen:
@@ -107,7 +107,8 @@ def _least_loss(grid: Grid, pipes: Sequence[int], stuck: frozenset[int], narrowe
     return grid.users_of_cell.count(lost), grid.nodes_of_cell.count(lost), 0
 
 
-def _closure(grid: Grid, pipes: Sequence[int], stuck: frozenset[int]) -> Closure:
+def closure_of(grid: Grid, pipes: Sequence[int], stuck: frozenset[int]) -> Closure:
+    """Return what closes, drains and is lost for pipes struck while some valves are stuck; may raise Unfed."""
     if not grid.fed_pipes[list(pipes)].any():
         raise Unfed
     drained, around = _sweep(grid, pipes, stuck)

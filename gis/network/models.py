@@ -1,4 +1,4 @@
-"""The gas network as it stands today; owns gas_node, gas_pipe, gas_valve, gas_regulator, gas_station, gas_user, network_change.
+"""The gas network as it stands today; owns gas_node, gas_pipe, gas_valve, gas_regulator, gas_station, gas_user, user_cell, network_change.
 
 Former states lie in the tables `<name>_history`, written by a trigger at every change: the same
 columns, with `valid_to` set. The natural key is the enterprise and its own code.
@@ -171,6 +171,7 @@ class GasUser(NetworkObject, Base):
         UniqueConstraint("enterprise_id", "src_code"),
         Index("ix_gas_user_m", "m"),
         Index("ix_gas_user_regulator_id", "regulator_id"),
+        Index("ix_gas_user_valid_from", "valid_from", postgresql_using="brin", postgresql_with={"pages_per_range": "32", "autosummarize": "on"}),
         Index("ix_gas_user_enterprise_id_adcode", "enterprise_id", "adcode"),
         {"comment": "用户 / gas users; src_code is the user number"},
     )
@@ -186,6 +187,21 @@ class GasUser(NetworkObject, Base):
     geom: Mapped[Any] = mapped_column(geometry("POINT"), comment="place, CGCS2000")
 
 
+class UserCell(Base):
+    """Users of one owner and district in one cell of the map; derived by triggers of gas_user."""
+
+    __tablename__ = "user_cell"
+    __table_args__ = {"comment": "用户聚合格网 / users not removed, counted in cells of the map; derived from gas_user by trigger"}
+
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False, comment="zoom level at which the cell is a tile, 13 to 19")
+    cell: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="Morton code of the cell at that level")
+    enterprise_id: Mapped[int] = mapped_column(
+        ForeignKey("enterprise.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, comment="owner of the users"
+    )
+    adcode: Mapped[str] = mapped_column(Text, primary_key=True, comment="district of the users; empty when unknown")
+    n: Mapped[int] = mapped_column(Integer, comment="number of users")
+
+
 class NetworkChange(Base):
     """A transaction that changed the network; written by a trigger of each table above."""
 
@@ -194,3 +210,5 @@ class NetworkChange(Base):
 
     xid: Mapped[int] = mapped_column(Xid8(), primary_key=True, comment="transaction that changed the network")
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), comment="when")
+    begun: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="when its transaction began")
+    part: Mapped[int] = mapped_column(SmallInteger, server_default="7", comment="what changed, a sum: 1 the network, 2 users written, 4 users removed")

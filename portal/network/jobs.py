@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from gis.network.fresh import warmed
@@ -17,8 +17,9 @@ from gis.network.graph import Grid
 from gis.network.graph_queries import StoredGrid, load_grid
 from gis.network.isolation import Plan, isolate
 from gis.network.models import Pipe
+from gis.network.one_more import proposals
 from gis.network.tracing import bridges, unfed_parts
-from portal.network.models import AtlasRow
+from portal.network.models import AtlasRow, ValveProposal
 from portal.network.rules import COMMON_CLASSES
 
 KEPT_EACH = 100
@@ -47,10 +48,15 @@ def compute_atlas(session: Session, now: datetime) -> str:
     stored = load_grid(session)
     if not len(stored.pipes) or not len(stored.grid.network.sources):
         session.execute(delete(AtlasRow))
+        session.execute(delete(ValveProposal))
         return "no network with a source"
     warmed(stored.grid)
-    rows = [*_worst(session, stored, now), *_unfed(session, stored, now)]
+    worst = list(_worst(session, stored, now))
+    rows = [*worst, *_unfed(session, stored, now)]
     session.execute(delete(AtlasRow))
+    session.execute(delete(ValveProposal))
+    if proposed := list(_one_more(session, stored, [row["pipe_id"] for row in worst], now)):
+        session.execute(insert(ValveProposal), proposed)
     for begin in range(0, len(rows), PIECE):
         session.execute(insert(AtlasRow), rows[begin : begin + PIECE])
     return f"{len(rows)} places"
@@ -121,6 +127,36 @@ def _worst(session: Session, stored: StoredGrid, now: datetime) -> Iterator[dict
             "source_stopped": bool(plan.sources_to_stop),
             "bridge": each.pipe in lone,
         }
+
+
+def _one_more(session: Session, stored: StoredGrid, sections: list[int], now: datetime) -> Iterator[dict[str, Any]]:
+    """Give the best further valve of each worst section, the most helpful first, counted for each enterprise."""
+    places = [at for number in sections if (at := stored.position("pipe", number)) is not None]
+    # A joint between enterprises stands in no table: nothing can be put into it.
+    found = [each for each in proposals(stored.grid, places) if stored.pipes[each.pipe]]
+    owned = _owned(session, [int(stored.pipes[each.pipe]) for each in found])
+    middles = _middles(session, list(owned))
+    taken: set[int] = set()
+    ranked: dict[int, int] = {}
+    for each in found:
+        row = owned.get(int(stored.pipes[each.pipe]))
+        if row is None or row.id in taken:
+            continue
+        taken.add(row.id)
+        ranked[row.enterprise_id] = ranked.get(row.enterprise_id, 0) + 1
+        yield {
+            "enterprise_id": row.enterprise_id, "adcode": row.adcode, "place": ranked[row.enterprise_id],
+            "pipe_id": row.id, "pipe_code": row.src_code, "road_name": row.road_name, "pressure_class": row.pressure_class,
+            "section_pipe_id": int(stored.pipes[each.section]), "section_length_m": each.length_m,
+            "users_before": each.before, "users_start_side": each.start_side, "users_end_side": each.end_side,
+            "users_after": float(each.mean_after), "sure": each.sure, "geom": middles[row.id], "computed_at": now,
+        }  # fmt: skip
+
+
+def _middles(session: Session, numbers: list[int]) -> dict[int, str]:
+    middle = func.ST_AsEWKT(func.ST_LineInterpolatePoint(Pipe.geom, 0.5))
+    rows = session.execute(select(Pipe.id, middle).where(Pipe.id.in_(numbers)))
+    return {row[0]: row[1] for row in rows}
 
 
 def _unfed(session: Session, stored: StoredGrid, now: datetime) -> Iterator[dict[str, Any]]:

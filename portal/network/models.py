@@ -1,10 +1,11 @@
-"""The worst pipes of the network and shut-off plans handed over; owns network_atlas, shutoff_plan."""
+"""The worst pipes of the network, proposed valves, plans handed over; owns network_atlas, valve_proposal, shutoff_plan."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from geoalchemy2 import Geometry
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gis.crs import STORAGE_SRID
 from portal.core.db import Base
 
 
@@ -53,6 +55,36 @@ class AtlasRow(Base):
     on_site: Mapped[int] = mapped_column(Integer, comment="of these somebody must go to")
     source_stopped: Mapped[bool] = mapped_column(Boolean, comment="valves are not enough: a source has to stop")
     bridge: Mapped[bool] = mapped_column(Boolean, comment="that pipe lies on no loop")
+    computed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="when it was worked out")
+
+
+class ValveProposal(Base):
+    """One more valve: where it parts a section, and the users without gas before and after."""
+
+    __tablename__ = "valve_proposal"
+    __table_args__ = (
+        UniqueConstraint("enterprise_id", "place"),
+        {"comment": "加阀建议 / where one more valve keeps gas for most users, derived from the network"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, comment="row number")
+    enterprise_id: Mapped[int] = mapped_column(
+        ForeignKey("enterprise.id", ondelete="RESTRICT"), comment="owner of the pipe"
+    )
+    adcode: Mapped[str | None] = mapped_column(Text, comment="district of the pipe")
+    place: Mapped[int] = mapped_column(Integer, comment="1 the most helpful of its owner")
+    pipe_id: Mapped[int] = mapped_column(BigInteger, comment="pipe to put the valve into")
+    pipe_code: Mapped[str] = mapped_column(Text, comment="the enterprise's own code of that pipe")
+    road_name: Mapped[str | None] = mapped_column(Text, comment="road of that pipe")
+    pressure_class: Mapped[int] = mapped_column(SmallInteger, comment="code pressure_class of that pipe")
+    section_pipe_id: Mapped[int] = mapped_column(BigInteger, comment="a pipe of the section it parts, as in network_atlas")
+    section_length_m: Mapped[float] = mapped_column(Double, comment="length of the section, m")
+    users_before: Mapped[int] = mapped_column(Integer, comment="users without gas when the section is struck today")
+    users_start_side: Mapped[int] = mapped_column(Integer, comment="users without gas when it is struck on the side of the pipe's start")
+    users_end_side: Mapped[int] = mapped_column(Integer, comment="users without gas when it is struck on the side of the pipe's end")
+    users_after: Mapped[float] = mapped_column(Double, comment="users without gas on average along the section, each metre counted alike")
+    sure: Mapped[bool] = mapped_column(Boolean, comment="no other pipe of the section can help more")
+    geom: Mapped[Any] = mapped_column(Geometry("POINT", srid=STORAGE_SRID, spatial_index=False), comment="middle of the pipe, CGCS2000")
     computed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="when it was worked out")
 
 

@@ -20,7 +20,7 @@ from portal.emergency.incidents.rules import ENDED_FROM
 from portal.events.models import SupervisionCase
 from portal.events.rules import ENDED
 from portal.jobs.models import Parameter
-from portal.network.models import AtlasRow, ShutoffPlan
+from portal.network.models import AtlasRow, ShutoffPlan, ValveProposal
 
 SHOWN_MOST = 5
 AROUND_MOST = 3_000
@@ -88,6 +88,14 @@ def atlas_rows(session: Session, scope: Scope, sort: str, most: int) -> Sequence
     wanted = select(AtlasRow).where(AtlasRow.sort == sort, in_scope(scope, AtlasRow.enterprise_id, AtlasRow.adcode))
     ordered = wanted.order_by(AtlasRow.users.desc(), AtlasRow.length_m.desc(), AtlasRow.id)
     return session.scalars(ordered.limit(most)).all()
+
+
+def proposed_valves(session: Session, scope: Scope, most: int) -> list[Any]:
+    """Return the valves proposed within the scope, those that keep gas for most users first, with their place."""
+    wanted = select(ValveProposal, func.ST_X(ValveProposal.geom).label("lon"), func.ST_Y(ValveProposal.geom).label("lat"))
+    kept = ValveProposal.users_before - ValveProposal.users_after
+    seen = wanted.where(in_scope(scope, ValveProposal.enterprise_id, ValveProposal.adcode))
+    return list(session.execute(seen.order_by(kept.desc(), ValveProposal.id).limit(most)))
 
 
 def lines_around(session: Session, scope: Scope, box: tuple[float, float, float, float]) -> dict[str, list[str]]:

@@ -23,7 +23,14 @@ from portal.network.models import AtlasRow
 from portal.network.picture import box_of, picture_of
 from portal.network.places import Asked, asked_of, spot_of
 from portal.network.plans import find_plans, plan_features, summaries, told_plan
-from portal.network.queries import atlas_rows, find_plan, lines_around, plan_of_case, plans_of_object
+from portal.network.queries import (
+    atlas_rows,
+    find_plan,
+    lines_around,
+    plan_of_case,
+    plans_of_object,
+    proposed_valves,
+)
 from portal.network.services import hand_over
 from portal.network.traces import told_trace, told_zone
 from portal.network.words import Words, effort_words, kind_words
@@ -240,6 +247,7 @@ def show_atlas(session: Session) -> ResponseReturnValue:
     worst = atlas_rows(session, scope, "segment", ATLAS_MOST)
     return render_template(
         "network/atlas.html", worst=worst, unfed=atlas_rows(session, scope, "unfed", ATLAS_MOST),
+        proposed=proposed_valves(session, scope, ATLAS_MOST),
         computed_at=max((row.computed_at for row in worst), default=None), **_said(_words(session)),
     )  # fmt: skip
 
@@ -257,6 +265,33 @@ def export_atlas(session: Session) -> ResponseReturnValue:
         gettext("Users"), gettext("Number of households"), gettext("Pipes"), gettext("Length, m"), gettext("Valves"),
     ]  # fmt: skip
     return csv_of(head, [_atlas_row(row, words) for row in rows], "network-atlas.csv")
+
+
+@blueprint.get("/valve-proposals.csv")
+@requires("map.read")
+@web_transaction
+def export_proposals(session: Session) -> ResponseReturnValue:
+    """Return the proposed valves as CSV, the most helpful first; the audit keeps it."""
+    words = _words(session)
+    rows = proposed_valves(session, current_actor().scope, ATLAS_MOST)
+    note_export(session, "valve_proposal", len(rows))
+    head = [
+        gettext("Pipe"), gettext("Enterprise"), gettext("Road"), gettext("Pressure class"), gettext("Longitude"),
+        gettext("Latitude"), gettext("Section, m"), gettext("Users without gas today"),
+        gettext("Users without gas with the valve, on average"), gettext("Struck on the start's side"),
+        gettext("Struck on the end's side"), gettext("Users kept"),
+    ]  # fmt: skip
+    return csv_of(head, [_proposal_row(each, words) for each in rows], "valve-proposals.csv")
+
+
+def _proposal_row(row: Any, words: Words) -> list[Any]:
+    told = row.ValveProposal
+    return [
+        told.pipe_code, words.enterprise(told.enterprise_id), told.road_name or "", words.pressure(told.pressure_class),
+        round(row.lon, 6), round(row.lat, 6), round(told.section_length_m, 1), told.users_before,
+        round(told.users_after, 1), told.users_start_side, told.users_end_side,
+        round(told.users_before - told.users_after, 1),
+    ]  # fmt: skip
 
 
 def _atlas_row(row: AtlasRow, words: Words) -> list[Any]:

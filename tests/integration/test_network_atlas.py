@@ -16,7 +16,7 @@ from gis.network.isolation import isolate
 from portal.accounts.rights import Role
 from portal.core.clock import utc_now
 from portal.network.jobs import compute_atlas
-from portal.network.models import AtlasRow
+from portal.network.models import AtlasRow, ValveProposal
 from tests.integration.test_network_questions import build
 from tests.people import browser_of, make_person
 
@@ -76,3 +76,20 @@ def test_the_page_shows_an_enterprise_its_own_places_only(app: Flask, committed:
     assert f"{mark}4" not in mine and mark in mine
     exported = street.ours.get("/network/atlas.csv")
     assert exported.status_code == 200 and f"{mark}4" not in exported.get_data(as_text=True)
+
+
+def test_one_more_valve_is_proposed_where_the_plans_say_it_helps(db: Session, app: Flask) -> None:
+    street = build(db, app)
+    compute_atlas(db, utc_now())
+    rows = db.scalars(select(ValveProposal).where(ValveProposal.enterprise_id.in_(street.owners))).all()
+    assert rows
+    stored = load_grid(db)
+    for row in rows:
+        section = stored.position("pipe", row.section_pipe_id)
+        assert section is not None and row.pipe_id in street.pipes
+        assert row.users_before == isolate(stored.grid, [section]).lost_users
+        assert row.users_after < row.users_before
+        assert min(row.users_start_side, row.users_end_side) <= row.users_after <= max(row.users_start_side, row.users_end_side)
+    for owner in street.owners:
+        kept = [row.users_before - row.users_after for row in sorted(rows, key=lambda row: row.place) if row.enterprise_id == owner]
+        assert kept == sorted(kept, reverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -16,6 +17,7 @@ from gis.network.graph_queries import StoredGrid, load_grid
 from gis.network.impact import zones_of
 from gis.network.isolation import isolate
 from gis.network.tracing import Flow
+from gis.network.user_queries import users_written_since
 from portal.config import Settings
 from portal.core.actor import CITY
 from portal.core.db import transaction
@@ -27,16 +29,20 @@ FORMER_MOST_S = 3.0
 _SHARED = ("fed_pipes", "feeders", "valves_of_cell", "pipes_of_cell", "nodes_of_cell", "users_of_cell", "distance_m")
 _VERSION = "select count(*), coalesce(sum(xid::text::numeric), 0) from network_change"
 
+_CHANGES = "select xid::text::bigint as xid, begun, part from network_change"
+STRUCTURE, WRITTEN_USERS, REMOVED_USERS = 1, 2, 4
+
 Version = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class KnownGrid:
-    """A loaded network, the direction of gas in it, and the version of the stored one it was loaded from."""
+    """A loaded network, the direction of gas in it, and the version and changes of the stored one it was loaded from."""
 
     stored: StoredGrid
     flow: Flow
     version: Version
+    seen: frozenset[int] = frozenset()
 
     @cached_property
     def zones(self) -> Index:
@@ -105,19 +111,37 @@ class Keeper:
         try:
             if self._known is not None and self._known is not former:
                 return self._known
-            self._known = _loaded(settings)
+            self._known = _loaded(settings, self._known)
             self._asked_at, self._old_since = asked_at, 0.0
             return self._known
         finally:
             self._loading.release()
 
 
-def _loaded(settings: Settings) -> KnownGrid:
+def _loaded(settings: Settings, former: KnownGrid | None) -> KnownGrid:
+    """Load what changed since the former graph: users alone, or the network with the users known; without one, all."""
     with transaction(settings, CITY) as session:
         version = version_of(session)
-        stored = load_grid(session)
+        changes = {row.xid: row for row in session.execute(text(_CHANGES))}
+        fresh = [row for xid, row in changes.items() if former is None or xid not in former.seen]
+        parts = 0
+        for row in fresh:
+            parts |= row.part
+        taking = None
+        if former is not None and not parts & REMOVED_USERS:
+            taking = former.stored.taking
+            if parts & WRITTEN_USERS:
+                since = min(row.begun for row in fresh if row.part & WRITTEN_USERS)
+                taking = taking.renewed(users_written_since(session, since))
+        if former is not None and taking is not None and not parts & STRUCTURE:
+            stored, flow = former.stored.with_users(taking), copy(former.flow)
+            flow.grid = stored.grid
+        else:
+            stored = load_grid(session, taking=taking)
+            flow = warmed(stored.grid)
+    _ = stored.grid.users_of_cell
     stored.position("pipe", 1)
-    return KnownGrid(stored, warmed(stored.grid), version)
+    return KnownGrid(stored, flow, version, frozenset(changes))
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.network.graph import Grid, Index, Network, Numbers, Pipes, Users, Valves
+from gis.network.user_queries import StoredUsers, least, load_users
 
 TABLES = {
     "pipe": "gas_pipe",
@@ -23,7 +25,6 @@ TABLES = {
 }
 # Codes of life_status, valve_state, node_kind and user_status as the statements below read them:
 # 2 in service and 3 standby hold gas; 0 planned, 1 under construction and 7 removed are not there;
-# of user_status, 3 suspended and 4 closed take no gas;
 # a valve that is out of service (4), under maintenance (5) or abandoned (6), or in fault (state 3), cannot be closed.
 _PIPES = (
     "select id, from_node_id, to_node_id, length_m, coalesce(pi() / 4 * power((od_mm - 2 * wall_mm) / 1000, 2) * length_m, 'nan'), "
@@ -41,10 +42,6 @@ _SOURCES = (
     "left join gas_station s on s.node_id = n.id and s.status in (2, 3) and s.kind between 1 and 6 "
     "where (s.id is not null or (n.kind = 8 and n.status in (2, 3)))"
 )
-_USERS = (
-    "select id, coalesce(node_id, 0), coalesce(regulator_id, 0), user_class, households from gas_user "
-    "where status not in (3, 4) and coalesce(node_id, regulator_id) is not null"
-)
 _MOST_COLUMNS = 6
 GAS_SOURCE, GATE = 1, 2
 
@@ -59,6 +56,14 @@ class StoredGrid:
     valves: Index
     regulators: Index
     users: Index
+    taking: StoredUsers
+
+    def with_users(self, taking: StoredUsers) -> StoredGrid:
+        """Return the same network with other users; what does not depend on them is shared, nothing is loaded."""
+        net = self.grid.network
+        known = self.nodes[: int(np.count_nonzero(self.nodes))]
+        users, ids = _users(taking, known, self.regulators, net.outlet)
+        return replace(self, grid=self.grid.with_users(users), users=ids, taking=taking)
 
     @cached_property
     def _place(self) -> dict[str, tuple[Index, Index]]:
@@ -76,11 +81,12 @@ class StoredGrid:
         return int(order[at]) if at < len(ids) and int(ids[at]) == number else None
 
 
-def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
-    """Load the network within the transaction's scope, of one enterprise or of all."""
-    pipes, valves, regulators, sources, users = (
-        _numbers(session, query, enterprise_id) for query in (_PIPES, _VALVES, _REGULATORS, _SOURCES, _USERS)
+def load_grid(session: Session, enterprise_id: int | None = None, taking: StoredUsers | None = None) -> StoredGrid:
+    """Load the network within the transaction's scope, of one enterprise or of all; users known already are not read."""
+    pipes, valves, regulators, sources = (
+        _numbers(session, query, enterprise_id) for query in (_PIPES, _VALVES, _REGULATORS, _SOURCES)
     )
+    taking = load_users(session, enterprise_id) if taking is None else taking
     regulators = regulators[np.argsort(regulators[:, 0], kind="stable")]
     nodes = np.unique(np.concatenate([pipes[:, 1], pipes[:, 2], regulators[:, 1], regulators[:, 2], sources[:, 1]]))
     nodes = nodes[nodes > 0].astype(np.int64)
@@ -88,7 +94,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
     start, end = _places(nodes, pipes[:, 1]), _places(nodes, pipes[:, 2])
     inlet, outlet, size = _outlets(nodes, regulators)
     _hang_on_outlets(_whole(pipes[:, 5]), (start, end), (inlet, outlet, _whole(regulators[:, 3])), len(nodes))
-    taking, user_ids = _users(users, nodes, _whole(regulators[:, 0]), outlet)
+    users, user_ids = _users(taking, nodes, _whole(regulators[:, 0]), outlet)
     network = Network(
         n_nodes=size,
         pipes=Pipes(start, end, pipes[:, 3], pipes[:, 4]),
@@ -98,7 +104,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
         ),
         inlet=inlet,
         outlet=outlet,
-        users=taking,
+        users=users,
     )
     network = replace(network, sources=origins(network, _whole(sources[:, 2])))
     return StoredGrid(
@@ -108,6 +114,7 @@ def load_grid(session: Session, enterprise_id: int | None = None) -> StoredGrid:
         _whole(valves[:, 0]),
         _whole(regulators[:, 0]),
         user_ids,
+        taking,
     )
 
 
@@ -158,7 +165,7 @@ def _numbers(session: Session, query: str, enterprise_id: int | None) -> Numbers
     return np.loadtxt(held, delimiter=",", ndmin=2)
 
 
-def _known(nodes: Index, wanted: NDArray[np.floating]) -> NDArray[np.bool_]:
+def _known(nodes: Index, wanted: NDArray[Any]) -> NDArray[np.bool_]:
     place = np.searchsorted(nodes, wanted)
     return (place < len(nodes)) & (nodes[np.minimum(place, len(nodes) - 1)] == wanted) if len(nodes) else wanted < 0
 
@@ -197,18 +204,19 @@ def _hang_on_outlets(
         end[moved] = behind[end[moved]]
 
 
-def _users(users: Numbers, nodes: Index, regulators: Index, outlet: Index) -> tuple[Users, Index]:
+def _users(taking: StoredUsers, nodes: Index, regulators: Index, outlet: Index) -> tuple[Users, Index]:
     """Return users at their own node, or else behind the regulator that supplies them, and their numbers."""
-    at_node = _known(nodes, users[:, 1])
-    place = np.searchsorted(regulators, users[:, 2])
-    named = (place < len(regulators)) & (users[:, 2] > 0)
-    named[named] = regulators[place[named]] == users[named, 2]
-    node = np.where(at_node, _places(nodes, users[:, 1]), -1)
+    at_node = _known(nodes, taking.node)
+    place = np.searchsorted(regulators, taking.regulator)
+    named = (place < len(regulators)) & (taking.regulator > 0)
+    named[named] = regulators[place[named]] == taking.regulator[named]
+    node = np.where(at_node, np.searchsorted(nodes, taking.node), -1)
     behind = named & ~at_node
     node[behind] = outlet[place[behind]]
+    if (node >= 0).all():
+        return Users(least(node), taking.kind, taking.households), taking.ids
     kept = node >= 0
-    taking = Users(node[kept].astype(np.int64), _whole(users[kept, 3]), _whole(users[kept, 4]))
-    return taking, _whole(users[kept, 0])
+    return Users(least(node[kept]), taking.kind[kept], taking.households[kept]), taking.ids[kept]
 
 
 def codes_of(session: Session, kind: str, numbers: Index) -> dict[int, str]:

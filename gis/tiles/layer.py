@@ -22,7 +22,8 @@ class VectorLayer:
     """One layer of the map; every piece of SQL is written here in the code, never taken from a request.
 
     `keep` returns the condition that thins the layer at a zoom; `changes` says what makes its
-    tiles old; `scoped` says whether rows carry enterprise_id and adcode under the alias `t`.
+    tiles old; `scoped` says whether rows carry enterprise_id and adcode under the alias `t`;
+    `counted_cells` is a table of level, cell and n that holds the cells ready counted.
     """
 
     name: str
@@ -36,6 +37,7 @@ class VectorLayer:
     order: str = ""
     scoped: bool = True
     cells_below_zoom: int = 0
+    counted_cells: str = ""
 
 
 class UnknownLayer(KeyError):
@@ -121,6 +123,6 @@ NETWORK_LAYERS = [
     ),
     VectorLayer(
         "user", "gas_user t", "t.user_class as c", "network",
-        min_zoom=8, keep=in_place, cells_below_zoom=15,
+        min_zoom=8, keep=in_place, cells_below_zoom=15, counted_cells="user_cell t",
     ),
 ]  # fmt: skip

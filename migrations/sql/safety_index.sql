@@ -23,6 +23,11 @@ COMMENT ON COLUMN safety_index.surroundings IS '周边环境 / pipe length neith
 COMMENT ON COLUMN safety_index.management IS '管理水平 / dangers closed and cases in time, %';
 COMMENT ON COLUMN safety_index.noted_at IS 'when it was last worked out';
 
+-- The running log walks the ledgers by time.
+create index ix_alarm_event_at on alarm_event (at, id);
+create index ix_case_step_at on case_step (at, id);
+create index ix_device_step_at on device_step (at, id);
+
 alter table safety_index enable row level security;
 create policy in_scope on safety_index using (
   (select scope_all()) or adcode = any ((select scope_districts())::text[])) with check ((select scope_all()));

@@ -62,6 +62,7 @@ class CaseStep(Base):
     __tablename__ = "case_step"
     __table_args__ = (
         Index("ix_case_step_case_id", "case_id", "id"),
+        Index("ix_case_step_at", "at", "id"),
         {"comment": "督导流程 / steps of a case; insert only"},
     )
 

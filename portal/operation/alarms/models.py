@@ -72,6 +72,7 @@ class AlarmEvent(Base):
     __table_args__ = (
         Index("ix_alarm_event_alarm_id", "alarm_id", "id"),
         Index("ix_alarm_event_xid", "xid"),
+        Index("ix_alarm_event_at", "at", "id"),
         {"comment": "报警流转 / what happened to an alarm; insert only, chained by ledger_seal"},
     )
 

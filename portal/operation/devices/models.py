@@ -125,6 +125,7 @@ class DeviceStep(Base):
     __tablename__ = "device_step"
     __table_args__ = (
         Index("ix_device_step_device_id", "device_id", "at", "id"),
+        Index("ix_device_step_at", "at", "id"),
         {"comment": "设备全生命周期 / steps in the life of devices with time, person and reason; insert only"},
     )
 

@@ -25,6 +25,7 @@ import portal.network.hydraulics.models
 import portal.network.models
 import portal.operation.alarms.models
 import portal.operation.devices.models
+import portal.operation.limits.models
 import portal.operation.meters.models
 import portal.operation.outages.models
 import portal.operation.stations.models

@@ -25,9 +25,11 @@ from portal.audit.sealing import LEDGERS, seal
 from portal.cockpit.board import note_index
 from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
+from portal.flows.limit_clock import watch_flat_lines, watch_limits
 from portal.flows.outage_watch import watch_outages
 from portal.network.jobs import compute_atlas
 from portal.operation.devices.jobs import count_operations
+from portal.operation.limits.rehearsal import rehearse_waiting
 from portal.operation.meters.numbers import index_codes
 from portal.operation.meters.packing import make_meter_months, pack_meters, retire_meters
 from portal.operation.telemetry.newest import fold_waiting
@@ -110,6 +112,9 @@ SCHEDULE: tuple[Job, ...] = (
     Job("forget_upward_bodies", cron("50 4 * * *"), 3600, forget_bodies, "bytes taken long ago make room"),
     Job("watch_feeds", every(15), 15, watch_feeds, "a silent feed is noticed within two of its intervals", kept=False),
     Job("score_quality", every(60), 60, score_quality, "scores follow the data, late ones too", kept=False),
+    Job("watch_limits", every(15), 15, watch_limits, "silence of a point and delays end without a new reading", kept=False),
+    Job("watch_flat_lines", every(300), 300, watch_flat_lines, "a stuck sensor sends readings and says nothing", kept=False),
+    Job("rehearse_limits", every(2), 2, rehearse_waiting, "changed rules meet the past before they are released", kept=False),
     Job("watch_outages", every(30), 30, watch_outages, "silence is located and told once, whoever looks", kept=False),
     Job("recompute_risk", every(15), 15, recompute_risk, "a colour follows its inputs within a minute", kept=False),
     Job("grade_risk", cron("20 3 * * *"), 3600, grade_risk, "pipes grow older, leaks are forgotten, patrols fall due"),

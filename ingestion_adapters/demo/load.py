@@ -23,6 +23,7 @@ from ingestion_adapters.demo.dataset import records
 from ingestion_adapters.demo.devices import load_devices, open_campaign
 from ingestion_adapters.demo.filed_load import load_filed
 from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
+from ingestion_adapters.demo.limits import load_limits
 from ingestion_adapters.demo.month import load_month
 from ingestion_adapters.demo.people import make_keys, make_people
 from ingestion_adapters.demo.words import save_words
@@ -72,6 +73,8 @@ def load(settings: Settings) -> None:
     _analyze(settings)
     with step("30 days of readings, alarms and cases / 30天数据"):
         load_month(settings, known, now)
+    with step("rules of points / 报警限值"), transaction(settings, CITY, worker=True) as session:
+        load_limits(session, utc_now())
     with transaction(settings, CITY, worker=True) as session:
         folder = settings.data_dir / "demo"
         save_words(session, known, folder, tiles=settings.demo_scale, now=utc_now(), actor=ACTOR)

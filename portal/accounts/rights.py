@@ -51,6 +51,8 @@ _READ = frozenset(
     }
 )
 _HANDLE = frozenset({"alarm.acknowledge", "alarm.judge", "case.open", "case.handle"})
+# Who draws up limits, and up to which level of alarm one may release them; level 1 takes two persons.
+_LIMITS = frozenset({"limit.draft", "limit.level3"})
 _CONNECT = frozenset({"onboarding.read", "onboarding.apply", "mapping.manage"})
 _STATIONS = frozenset({"station.configure"})
 _REVIEW = frozenset({"onboarding.read", "onboarding.review"})
@@ -64,11 +66,13 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | {"interface.announce", "risk.draft"}
     | _STATIONS
     | {"report.make", "finding.record", "network.import", "case.close", "quality.manage", "enterprise.read"}
+    | _LIMITS
+    | {"limit.level2", "limit.level1"}
     | {"upward.read", "upward.send"},
-    Role.CITY_DISPATCHER: _EVERYBODY | _READ | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
-    Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _HANDLE | _REVIEW | {"case.close", "enterprise.read"},
-    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _CONNECT | _STATIONS | {"network.import", "case.reply"},
-    Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | {"case.reply"},
+    Role.CITY_DISPATCHER: _EVERYBODY | _READ | _LIMITS | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
+    Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _LIMITS | {"limit.level2"} | _HANDLE | _REVIEW | {"case.close", "enterprise.read"},
+    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _LIMITS | _CONNECT | _STATIONS | {"network.import", "case.reply"},
+    Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | _LIMITS | {"case.reply"},
     Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "emergency.read", "dictionary.read"},
     Role.EVALUATOR: _EVERYBODY
     | {"map.read", "report.read", "finding.record", "intake.read", "dictionary.read"}

@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import takewhile
 
 from sqlalchemy.orm import Session
 
 from portal.core.actor import Actor
-from portal.operation.alarms.limit_queries import WatchedPoint, alarm_around, lock_point_kind
-from portal.operation.alarms.rules import (
-    AlarmFigures,
-    Change,
-    Watch,
-    broken_limit,
-    judge_series,
-    kind_of,
-)
+from portal.operation.alarms.limit_queries import alarm_around, lock_point_kind
+from portal.operation.alarms.rules import LIMITS_CHECK
 from portal.operation.alarms.services import Happening, NewAlarm, add_event, raise_alarm
-
-Row = tuple[int, float, int]
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One stretch of time off normal: what raised it, its gravest level, its end and worst value."""
-
-    begin: Change
-    level: int
-    end_ms: int
-    end_value: float
-    peak: float
+from portal.operation.limits.engine import Episode, Row, late_episodes
+from portal.operation.limits.table import WatchedPoint
 
 
 def raise_historical(
     session: Session,
     point: WatchedPoint,
-    figures: AlarmFigures,
     rows: Sequence[Row],
     *,
     receipt_id: int,
     actor: Actor,
 ) -> int:
-    """Store the alarms of late rows that no alarm covers yet; return how many."""
-    if not any(broken_limit(point.limits, value) for _, value, _ in rows):
-        return 0
-    changes, _ = judge_series(point.limits, figures, Watch(), rows)
-    kind, stored = kind_of(point.limits.measure), 0
-    for episode in episodes(changes, rows[-1]):
+    """Store the alarms of late rows that no alarm covers yet; return how many. Late rows are judged by limits alone."""
+    kind, stored = point.ruled.kinds[LIMITS_CHECK], 0
+    for episode in late_episodes(point.ruled, rows):
         lock_point_kind(session, point.id, kind)
         begin, end = _instant(episode.begin.at_ms), _instant(episode.end_ms)
         known = alarm_around(session, point.id, kind, begin=begin, end=end)
@@ -63,28 +39,6 @@ def raise_historical(
     return stored
 
 
-def episodes(changes: Sequence[Change], last: Row) -> list[Episode]:
-    """Return the stretches off normal; one without an end lasts to the last row known."""
-    found = []
-    for place, begin in enumerate(changes):
-        if begin.action != "raise":
-            continue
-        inner = list(takewhile(lambda each: each.action == "escalate", changes[place + 1 :]))
-        rest = changes[place + 1 + len(inner) :]
-        grave = inner[-1] if inner else begin
-        end = rest[0] if rest else None
-        found.append(
-            Episode(
-                begin=begin,
-                level=grave.level,
-                end_ms=end.at_ms if end else last[0],
-                end_value=end.value if end else last[1],
-                peak=end.peak if end else grave.peak,
-            )
-        )
-    return found
-
-
 def _store(
     session: Session, point: WatchedPoint, episode: Episode, *, receipt_id: int, actor: Actor
 ) -> None:
@@ -93,13 +47,13 @@ def _store(
         enterprise_id=point.enterprise_id,
         adcode=point.adcode,
         source="rule",
-        kind=kind_of(point.limits.measure),
+        kind=point.ruled.kinds[LIMITS_CHECK],
         level=episode.level,
         raised_at=_instant(begin.at_ms),
         point_id=point.id,
         object_code=point.object_code,
         limit_name=begin.limit_name,
-        limit_value=point.limits.value_of(begin.limit_name),
+        limit_value=point.ruled.limit_value(begin.limit_name, begin.at_ms),
         value=begin.value,
         unit=point.unit,
         historical=True,

@@ -16,12 +16,12 @@ from portal.core.actor import CITY, NOTHING, Actor, Scope
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.events.models import SupervisionCase
 from portal.flows.alarm_intake import take_in_alarm, take_in_readings
-from portal.operation.alarms.limit_queries import forget_limits
 from portal.operation.alarms.models import Alarm, AlarmEvent, AlarmNow, LimitWatch
 from portal.operation.alarms.projection import projection_differences, rebuild_projection
 from portal.operation.alarms.queries import alarm_facts
 from portal.operation.alarms.rules import PushedAlarm
 from portal.operation.alarms.services import acknowledge_alarm, judge_alarm
+from portal.operation.limits.table import forget_limits
 from portal.operation.telemetry.blocks import ReadingBlock
 from portal.operation.telemetry.models import Point
 from tests.factories import make_enterprise, make_point, make_station

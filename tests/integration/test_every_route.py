@@ -30,6 +30,7 @@ from portal.events.services import Subject, open_case
 from portal.network.models import ShutoffPlan
 from portal.operation.alarms.services import NewAlarm, raise_alarm
 from portal.operation.devices.models import Device, FirmwareCampaign
+from portal.operation.limits.models import LimitChange
 from portal.operation.meters.models import GasMeter
 from portal.operation.outages.models import Outage
 from portal.operation.stations.models import StationCamera
@@ -87,6 +88,10 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         enterprise_id=other.id, adcode="990101", station_id=station.id, code="1", name="x", kind="hls", address="/x", set_by="x"
     )
     session.add_all([camera, receipt, job, ordered, proof, finding, device, meter, outage, campaign])
+    limits = LimitChange(
+        enterprise_id=other.id, adcode="990101", title="x", reason="trial", grade=2, points=1, drafted_by="x", drafted_at=now
+    )
+    session.add(limits)
     session.flush()
     by_name = {
         "point_id": point.id,
@@ -94,6 +99,7 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         "device_id": device.id,
         "meter_id": meter.id,
         "outage_id": outage.id,
+        "change_id": limits.id,
         "campaign_id": campaign.id,
         "case_id": case.id,
         "receipt_id": receipt.id,

@@ -1,128 +1,20 @@
-"""What the limit check reads: limits as arrays, adjustable figures, memories and open alarms."""
+"""What the limit check reads beside the rules: adjustable figures, memories and open alarms."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.operation.alarms.models import Alarm, AlarmEvent, AlarmNow, LimitWatch
-from portal.operation.alarms.rules import (
-    DEFAULT_FIGURES,
-    MERGE_WITHIN_S,
-    AlarmFigures,
-    Limits,
-)
+from portal.operation.alarms.rules import DEFAULT_FIGURES, MERGE_WITHIN_S, AlarmFigures
 from portal.operation.telemetry.models import Point
 
-CACHED_S = 5.0
 WORD_OF_MEASURE = {1: "pressure", 2: "flow", 3: "gas", 4: "temperature", 5: "level"}
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class WatchedPoint:
-    """A point as the limit check sees it."""
-
-    id: int
-    enterprise_id: int
-    adcode: str | None
-    object_code: str
-    unit: str
-    lon_lat: tuple[float, float]
-    limits: Limits
-
-
-@dataclass(frozen=True)
-class LimitTable:
-    """Innermost limits of an enterprise's points as arrays sorted by point, with figures."""
-
-    made_at: float
-    point_id: NDArray[np.int32]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    points: dict[int, WatchedPoint]
-    figures: dict[int, AlarmFigures]
-
-    def off_normal(
-        self, point_id: NDArray[np.int32], value: NDArray[np.float64], quality: NDArray[np.int16]
-    ) -> NDArray[np.int32]:
-        """Return the points with a good reading at or beyond an innermost limit, each once."""
-        if not self.point_id.size:
-            return np.empty(0, np.int32)
-        place = np.minimum(np.searchsorted(self.point_id, point_id), self.point_id.size - 1)
-        known = self.point_id[place] == point_id
-        good = (quality == 192) | (quality == 216)
-        off = known & good & ((value <= self.low[place]) | (value >= self.high[place]))
-        return np.unique(point_id[off])
-
-    def figures_for(self, measure: int) -> AlarmFigures:
-        """Return delays and deadband of a measure."""
-        return self.figures.get(measure) or AlarmFigures()
-
-
-_tables: dict[int, LimitTable] = {}
-
-
-def forget_limits() -> None:
-    """Drop the cached limits of every enterprise."""
-    _tables.clear()
-
-
-def limit_table(session: Session, enterprise_id: int) -> LimitTable:
-    """Return the limits of an enterprise's points, at most five seconds old."""
-    cached = _tables.get(enterprise_id)
-    if cached and time.monotonic() - cached.made_at < CACHED_S:
-        return cached
-    points = watched_points(session, enterprise_id)
-    ids = np.array(sorted(points), np.int32)
-    innermost = [_innermost(points[int(each)].limits) for each in ids]
-    table = LimitTable(
-        made_at=time.monotonic(),
-        point_id=ids,
-        low=np.array([low for low, _ in innermost], np.float64),
-        high=np.array([high for _, high in innermost], np.float64),
-        points=points,
-        figures=figures_in_force(session),
-    )
-    _tables[enterprise_id] = table
-    return table
-
-
-def _innermost(limits: Limits) -> tuple[float, float]:
-    low = max(-np.inf if each is None else each for each in (limits.low_low, limits.low))
-    high = min(np.inf if each is None else each for each in (limits.high, limits.high_high))
-    return low, high
-
-
-def watched_points(session: Session, enterprise_id: int) -> dict[int, WatchedPoint]:
-    """Return the points of an enterprise that have at least one limit, by number."""
-    rows = session.execute(
-        select(
-            Point.id, Point.adcode, Point.object_code, Point.unit, Point.measure, Point.period_s,
-            Point.low_low, Point.low, Point.high, Point.high_high, Point.range_low, Point.range_high,
-            func.ST_X(Point.geom).label("lon"), func.ST_Y(Point.geom).label("lat"),
-        ).where(Point.enterprise_id == enterprise_id)
-    )  # fmt: skip
-    found = {}
-    for row in rows:
-        limits = Limits(
-            row.low_low, row.low, row.high, row.high_high, row.range_low, row.range_high,
-            row.period_s, row.measure,
-        )  # fmt: skip
-        if any(each is not None for each in (row.low_low, row.low, row.high, row.high_high)):
-            found[row.id] = WatchedPoint(
-                row.id, enterprise_id, row.adcode, row.object_code, row.unit,
-                (row.lon, row.lat), limits,
-            )  # fmt: skip
-    return found
 
 
 def figures_in_force(session: Session) -> dict[int, AlarmFigures]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis.crs import STORAGE_SRID
@@ -139,3 +140,4 @@ class LimitWatch(Base):
     since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), comment="source time since which it is broken or back")
     alarm_id: Mapped[int | None] = mapped_column(BigInteger, comment="open alarm, when the on-delay has passed")
     judged_to: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="source time up to which readings were judged")
+    memory: Mapped[Any] = mapped_column(JSONB, nullable=True, comment="limit held, last good value, checks pending or active, alarm of each kind")

@@ -40,6 +40,10 @@ DEFAULT_FIGURES: Mapping[int, AlarmFigures] = {
 MERGE_WITHIN_S = 30 * 60
 LIVE_WITHIN_S = 60 * 60
 MAX_DEADBAND_OF_BAND = 0.25
+# A delay runs out by the clock only after this time without a value, or three periods of the point:
+# a reading on its way must not be overtaken by the timer.
+GRACE_S, GRACE_PERIODS = 60, 3
+LIMITS_CHECK = "limits"
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,12 @@ class Limits:
     range_high: float | None = None
     period_s: int = 300
     measure: int = 1
+    deadband_low: float | None = None  # in unit, above the low limits; None: the measure's share
+    deadband_high: float | None = None  # in unit, below the high limits
 
     def value_of(self, name: str) -> float | None:
-        """Return the limit of a name: low_low, low, high or high_high."""
-        found: float | None = getattr(self, name)
+        """Return the limit of a name: low_low, low, high or high_high; None for other names."""
+        found: float | None = getattr(self, name) if name in LEVEL_OF_LIMIT else None
         return found
 
 
@@ -67,6 +73,7 @@ class Watch:
 
     Without an open alarm `limit_name` is the limit broken since `since_ms`. With one it is the
     graver limit broken since then, or None with `since_ms` set while the value is back.
+    `value` at `value_ms` is the last good one.
     """
 
     limit_name: str | None = None
@@ -74,6 +81,8 @@ class Watch:
     open_limit: str | None = None
     peak: float | None = None
     judged_to_ms: int = 0
+    value: float | None = None
+    value_ms: int | None = None
 
     @property
     def idle(self) -> bool:
@@ -91,6 +100,7 @@ class Change:
     level: int
     value: float
     peak: float
+    check: str = LIMITS_CHECK
 
 
 @dataclass(frozen=True)
@@ -150,12 +160,21 @@ def deadband(limits: Limits, share: float) -> float:
     return wanted
 
 
-def is_back(limits: Limits, value: float, band: float) -> bool:
-    """Return whether a value is inside the limits by at least the deadband."""
+def deadbands(limits: Limits, share: float) -> tuple[float, float]:
+    """Return the deadbands above the low and below the high limits, in the point's unit."""
+    common = deadband(limits, share)
+    return (
+        common if limits.deadband_low is None else limits.deadband_low,
+        common if limits.deadband_high is None else limits.deadband_high,
+    )
+
+
+def is_back(limits: Limits, value: float, low_band: float, high_band: float) -> bool:
+    """Return whether a value is inside the limits by at least the deadband of each direction."""
     low, high = _inner(limits)
     if broken_limit(limits, value) is not None:
         return False
-    return (high is None or value <= high - band) and (low is None or value >= low + band)
+    return (high is None or value <= high - high_band) and (low is None or value >= low + low_band)
 
 
 def _inner(limits: Limits) -> tuple[float | None, float | None]:
@@ -176,6 +195,19 @@ def worse(limit_name: str, peak: float | None, value: float) -> float:
     return max(peak, value) if limit_name.startswith("high") else min(peak, value)
 
 
+def delays_ms(limits: Limits, figures: AlarmFigures) -> tuple[float, float]:
+    """Return the on-delay and the off-delay that can be kept, ms."""
+    return (
+        effective_delay_s(figures.on_delay_s, limits.period_s) * 1000,
+        effective_delay_s(figures.off_delay_s, limits.period_s) * 1000,
+    )
+
+
+def grace_ms(period_s: int) -> int:
+    """Return the time without a value after which a delay runs out by the clock, ms."""
+    return 1000 * max(GRACE_S, GRACE_PERIODS * period_s)
+
+
 def judge_series(
     limits: Limits,
     figures: AlarmFigures,
@@ -187,25 +219,71 @@ def judge_series(
     Bad quality neither raises nor clears. Cutting a series into batches anywhere changes nothing.
     """
     changes: list[Change] = []
-    band = deadband(limits, figures.deadband_share)
-    on_ms = effective_delay_s(figures.on_delay_s, limits.period_s) * 1000
-    off_ms = effective_delay_s(figures.off_delay_s, limits.period_s) * 1000
+    bands = deadbands(limits, figures.deadband_share)
+    on_ms, off_ms = delays_ms(limits, figures)
     for at_ms, value, quality in readings:
+        change, watch = expired(limits, figures, watch, at_ms)
+        if change:
+            changes.append(change)
         if quality in GOOD_QUALITIES and isfinite(value):
+            # What the clock decided for a later instant is not taken back to an earlier one.
+            known_ms = max(at_ms, watch.value_ms or at_ms)
             if watch.open_limit is None:
-                change, watch = _while_normal(limits, watch, at_ms, value, on_ms)
+                change, watch = _while_normal(limits, watch, known_ms, value, on_ms)
             else:
                 watch = replace(watch, peak=worse(watch.open_limit, watch.peak, value))
                 name = broken_limit(limits, value)
                 if name is None:
-                    back = is_back(limits, value, band)
-                    change, watch = _while_inside(watch, at_ms, value, back=back, off_ms=off_ms)
+                    back = is_back(limits, value, *bands)
+                    change, watch = _while_inside(watch, known_ms, value, back=back, off_ms=off_ms)
                 else:
-                    change, watch = _while_broken(watch, name, at_ms, value, on_ms)
+                    change, watch = _while_broken(watch, name, known_ms, value, on_ms)
+            watch = replace(watch, value=value, value_ms=known_ms)
             if change:
                 changes.append(change)
         watch = replace(watch, judged_to_ms=max(watch.judged_to_ms, at_ms))
     return changes, watch
+
+
+def expired(
+    limits: Limits, figures: AlarmFigures, watch: Watch, at_ms: int
+) -> tuple[Change | None, Watch]:
+    """Return the transition of a delay that ran out without a new value, and the new memory.
+
+    Asked at every reading and by the clock: both find the same instant, since plus delay.
+    """
+    if watch.since_ms is None or watch.value is None or watch.value_ms is None:
+        return None, watch
+    on_ms, off_ms = delays_ms(limits, figures)
+    grace = grace_ms(limits.period_s)
+    due_ms = round(watch.since_ms + (on_ms if watch.limit_name else off_ms))
+    if at_ms - watch.value_ms <= grace or at_ms < due_ms + grace:
+        return None, watch
+    due_ms = max(due_ms, watch.value_ms)
+    value, watch = watch.value, replace(watch, value_ms=due_ms)
+    if watch.limit_name and watch.open_limit is None:
+        return _raised(watch, watch.limit_name, due_ms, value)
+    if watch.limit_name:
+        return _escalated(watch, watch.limit_name, due_ms, value)
+    return _ended(watch, due_ms, value) if watch.open_limit else (None, watch)
+
+
+def _raised(watch: Watch, name: str, at_ms: int, value: float) -> tuple[Change, Watch]:
+    change = Change("raise", at_ms, name, LEVEL_OF_LIMIT[name], value, value)
+    return change, replace(watch, limit_name=None, since_ms=None, open_limit=name, peak=value)
+
+
+def _escalated(watch: Watch, name: str, at_ms: int, value: float) -> tuple[Change, Watch]:
+    peak = worse(name, None, value)
+    change = Change("escalate", at_ms, name, LEVEL_OF_LIMIT[name], value, peak)
+    return change, replace(watch, limit_name=None, since_ms=None, open_limit=name, peak=peak)
+
+
+def _ended(watch: Watch, at_ms: int, value: float) -> tuple[Change, Watch]:
+    name = watch.open_limit or "high"
+    peak = watch.peak if watch.peak is not None else value
+    change = Change("clear", at_ms, name, LEVEL_OF_LIMIT[name], value, peak)
+    return change, replace(watch, limit_name=None, since_ms=None, open_limit=None, peak=None)
 
 
 def _while_normal(
@@ -218,8 +296,7 @@ def _while_normal(
     since = at_ms if since is None else since
     if at_ms - since < on_ms:
         return None, replace(watch, limit_name=name, since_ms=since)
-    change = Change("raise", at_ms, name, LEVEL_OF_LIMIT[name], value, value)
-    return change, replace(watch, limit_name=None, since_ms=None, open_limit=name, peak=value)
+    return _raised(watch, name, at_ms, value)
 
 
 def _while_broken(
@@ -230,9 +307,7 @@ def _while_broken(
     since = watch.since_ms if watch.limit_name and watch.since_ms is not None else at_ms
     if at_ms - since < on_ms:
         return None, replace(watch, limit_name=name, since_ms=since)
-    peak = worse(name, None, value)
-    change = Change("escalate", at_ms, name, LEVEL_OF_LIMIT[name], value, peak)
-    return change, replace(watch, limit_name=None, since_ms=None, open_limit=name, peak=peak)
+    return _escalated(watch, name, at_ms, value)
 
 
 def _while_inside(
@@ -244,10 +319,7 @@ def _while_inside(
     since = watch.since_ms if returning and watch.since_ms is not None else at_ms
     if at_ms - since < off_ms:
         return None, replace(watch, limit_name=None, since_ms=since)
-    name = watch.open_limit or "high"
-    peak = watch.peak if watch.peak is not None else value
-    change = Change("clear", at_ms, name, LEVEL_OF_LIMIT[name], value, peak)
-    return change, replace(watch, limit_name=None, since_ms=None, open_limit=None, peak=None)
+    return _ended(watch, at_ms, value)
 
 
 def state_of(*, acknowledged: bool, cleared: bool) -> int:

@@ -24,7 +24,9 @@ import portal.jobs.models
 import portal.network.hydraulics.models
 import portal.network.models
 import portal.operation.alarms.models
+import portal.operation.desk.models
 import portal.operation.devices.models
+import portal.operation.escalation.models
 import portal.operation.limits.models
 import portal.operation.meters.models
 import portal.operation.outages.models

@@ -98,6 +98,21 @@ class Settings:
         "Hosts and networks of superior platforms, by commas; empty switches forwarding off",
         default="",
     )
+    smtp_url: str = _setting(
+        "PORTAL_SMTP_URL",
+        "报警邮件服务器，如smtp://用户:口令@主机:25，smtps或smtp+starttls；空为关闭",
+        "Own mail server for alarm notices, smtp, smtps or smtp+starttls://user:password@host:port; empty switches mail off",
+        default="",
+    )
+    smtp_from: str = _setting(
+        "PORTAL_SMTP_FROM", "报警邮件发件人地址", "Sender of alarm mails", default="ranjian@localhost"
+    )
+    notice_hosts: str = _setting(
+        "PORTAL_NOTICE_HOSTS",
+        "允许报警通知回调的内网主机与网段，逗号分隔；空为关闭",
+        "Intranet hosts and networks that webhooks of alarm notices may call, by commas; empty switches them off",
+        default="",
+    )
     video_hosts: str = _setting(
         "PORTAL_VIDEO_HOSTS",
         "视频墙可播放的内网流媒体地址，逗号分隔，如 http://10.1.2.3:8080；空为仅本机",

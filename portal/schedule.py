@@ -17,6 +17,7 @@ from ingestion_adapters.backfill.release import release_approved
 from ingestion_adapters.dropbox.jobs import take_dropped
 from ingestion_adapters.files.jobs import import_waiting
 from ingestion_adapters.mapping.jobs import retire_raw
+from ingestion_adapters.notices import send_notices
 from ingestion_adapters.pull.jobs import forget_pull_runs, pull_due
 from ingestion_adapters.quality.engine import score_quality
 from ingestion_adapters.quality.feed_watch import watch_feeds
@@ -28,7 +29,9 @@ from portal.events.services import urge_overdue
 from portal.flows.limit_clock import watch_flat_lines, watch_limits
 from portal.flows.outage_watch import watch_outages
 from portal.network.jobs import compute_atlas
+from portal.operation.desk.jobs import tend_alarms
 from portal.operation.devices.jobs import count_operations
+from portal.operation.escalation.jobs import notify_alarms
 from portal.operation.limits.rehearsal import rehearse_waiting
 from portal.operation.meters.numbers import index_codes
 from portal.operation.meters.packing import make_meter_months, pack_meters, retire_meters
@@ -116,6 +119,9 @@ SCHEDULE: tuple[Job, ...] = (
     Job("watch_flat_lines", every(300), 300, watch_flat_lines, "a stuck sensor sends readings and says nothing", kept=False),
     Job("rehearse_limits", every(2), 2, rehearse_waiting, "changed rules meet the past before they are released", kept=False),
     Job("watch_outages", every(30), 30, watch_outages, "silence is located and told once, whoever looks", kept=False),
+    Job("tend_alarms", every(5), 5, tend_alarms, "holds end by themselves, alarms of one cause become one line", kept=False),
+    Job("notify_alarms", every(5), 5, notify_alarms, "an alarm nobody has seen goes up by the roster", kept=False),
+    Job("send_notices", every(5), 5, send_notices, "mails and calls about alarms leave, and are tried again", kept=False),
     Job("recompute_risk", every(15), 15, recompute_risk, "a colour follows its inputs within a minute", kept=False),
     Job("grade_risk", cron("20 3 * * *"), 3600, grade_risk, "pipes grow older, leaks are forgotten, patrols fall due"),
     Job("count_operations", cron("12 * * * *"), 3600, count_operations, "operations of devices follow their positions"),

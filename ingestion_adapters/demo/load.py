@@ -26,6 +26,7 @@ from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
 from ingestion_adapters.demo.limits import load_limits
 from ingestion_adapters.demo.month import load_month
 from ingestion_adapters.demo.people import make_keys, make_people
+from ingestion_adapters.demo.roster import load_roster
 from ingestion_adapters.demo.words import save_words
 from ingestion_adapters.models import Receipt
 from ingestion_adapters.store_network import store_network
@@ -70,6 +71,7 @@ def load(settings: Settings) -> None:
         list(pool.map(partial(_load_enterprise, settings, known, now), known))
     with transaction(settings, CITY, worker=True) as session:
         open_campaign(session, now)
+        load_roster(session, now, actor=ACTOR)
     _analyze(settings)
     with step("30 days of readings, alarms and cases / 30天数据"):
         load_month(settings, known, now)

@@ -17,6 +17,7 @@ from ingestion_adapters.demo.history import Block, history_blocks, history_windo
 from ingestion_adapters.demo.identity import ENTERPRISES, DemoEnterprise
 from ingestion_adapters.demo.ledger import begin_ledger, declare_loaded, ledger_path, lost_batch
 from ingestion_adapters.demo.points import POINTS_A_TILE, first_index, point_codes
+from ingestion_adapters.demo.roster import finish_alarms
 from ingestion_adapters.models import IntakeHour, Receipt
 from portal.accounts.models import User
 from portal.config import Settings
@@ -194,6 +195,7 @@ def _work_off(session: Session, enterprise_id: int, officer: Actor, until: datet
         verdict = FALSE_ALARM if pace % 9 == 0 else TRUE_ALARM
         judged = seen + timedelta(minutes=6)
         judge_alarm(session, alarm.alarm_id, verdict, note="现场仪表复测", now=judged, actor=officer)
+    finish_alarms(session, enterprise_id, officer, until)
     cases = session.scalars(
         select(SupervisionCase).where(
             SupervisionCase.enterprise_id == enterprise_id,

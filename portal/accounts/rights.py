@@ -68,7 +68,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | {"report.make", "finding.record", "network.import", "case.close", "quality.manage", "enterprise.read"}
     | _LIMITS
     | {"limit.level2", "limit.level1"}
-    | {"upward.read", "upward.send"},
+    | {"upward.read", "upward.send", "duty.manage"},
     Role.CITY_DISPATCHER: _EVERYBODY | _READ | _LIMITS | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
     Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _LIMITS | {"limit.level2"} | _HANDLE | _REVIEW | {"case.close", "enterprise.read"},
     Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _LIMITS | _CONNECT | _STATIONS | {"network.import", "case.reply"},

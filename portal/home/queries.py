@@ -17,6 +17,7 @@ from portal.core.clock import day_bounds, local
 from portal.core.scoping import in_scope
 from portal.events.models import SupervisionCase
 from portal.operation.alarms.models import Alarm, AlarmNow
+from portal.operation.alarms.queries import is_open as wants_attention
 from portal.operation.telemetry.models import Latest, Point
 from portal.operation.telemetry.rules import SILENT_AT_LEAST_S, SILENT_PERIODS
 
@@ -158,10 +159,7 @@ def base_counts(session: Session) -> dict[str, int]:
 
 def is_open() -> ColumnElement[bool]:
     """Return the condition that an alarm still wants attention."""
-    return (
-        or_(AlarmNow.cleared_at.is_(None), AlarmNow.acknowledged_at.is_(None))
-        & AlarmNow.historical.is_(False)
-    )
+    return wants_attention()
 
 
 def live_alarms(

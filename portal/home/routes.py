@@ -79,7 +79,7 @@ def show_home(session: Session) -> ResponseReturnValue:
     found = feeds(session, scope, now)
     return render_template(
         "home/home.html",
-        levels=open_counts(session, scope=scope) if actor.may("alarm.read") else None,
+        levels=open_counts(session, scope=scope).levels if actor.may("alarm.read") else None,
         level_words=words_of("alarm_level", language),
         kinds=words_of("alarm_kind", language),
         case_states=words_of("case_state", language),
@@ -122,7 +122,7 @@ def get_counts(session: Session) -> ResponseReturnValue:
     actor = current_actor()
     layers = count_objects(session, actor.scope) | {"sensor": count_points(session, actor.scope)}
     if actor.may("alarm.read"):
-        layers["alarm"] = sum(open_counts(session, scope=actor.scope).values())
+        layers["alarm"] = open_counts(session, scope=actor.scope).total
     themes = themes_of(session, actor, enterprise_names(session))
     return jsonify({"layers": layers, "km": lengths_of(session, actor, themes)})
 

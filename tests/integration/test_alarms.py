@@ -184,7 +184,7 @@ def test_the_same_number_again_updates_instead_of_doubling(db: Session, firm: En
     assert push(db, firm, **later) == "unchanged"
     (alarm,) = alarms_of(db, firm)
     assert alarm.cleared_at == later["cleared_at"]
-    assert actions_of(db, alarm.alarm_id) == ["raise", "case", "disposal", "clear"]
+    assert actions_of(db, alarm.alarm_id) == ["raise", "latch", "case", "disposal", "clear"]
 
 
 def test_a_push_about_what_the_limit_check_found_is_noted_on_that_alarm(

@@ -28,7 +28,9 @@ from portal.core.db import transaction
 from portal.events.rules import Terms
 from portal.events.services import Subject, open_case
 from portal.network.models import ShutoffPlan
+from portal.operation.alarms.models import Alarm, AlarmHold
 from portal.operation.alarms.services import NewAlarm, raise_alarm
+from portal.operation.desk.models import AlarmAttachment
 from portal.operation.devices.models import Device, FirmwareCampaign
 from portal.operation.limits.models import LimitChange
 from portal.operation.meters.models import GasMeter
@@ -113,6 +115,8 @@ def foreign_objects(session: Session, other: Enterprise, settings: Settings) -> 
         "station_id": station.id,
         "camera_id": camera.id,
         "task_id": quality_task(session, other, now),
+        "hold_id": held_and_shown(session, alarm)[0],
+        "attachment_id": held_and_shown(session, alarm)[1],
         "shutoff_id": shutoff_plan(session, other, pipe.id, case.id, now),
         **{f"{table}_id": number for table, number in file_records(session, other).items()},
     }
@@ -131,6 +135,22 @@ def quality_task(session: Session, other: Enterprise, now: datetime) -> int:
     session.add(made)
     session.flush()
     return made.id
+
+
+def held_and_shown(session: Session, alarm: Alarm) -> tuple[int, int]:
+    """Return the numbers of a hold and an attachment of an alarm of another enterprise."""
+    now = datetime.now(UTC)
+    hold = AlarmHold(
+        enterprise_id=alarm.enterprise_id, adcode=alarm.adcode, kind=4, alarm_id=alarm.id, level=4, reason="x",
+        begun_at=now, expires_at=now, begun_by="x", ended_at=now,
+    )  # fmt: skip
+    paper = AlarmAttachment(
+        alarm_id=alarm.id, enterprise_id=alarm.enterprise_id, adcode=alarm.adcode, name="a.pdf",
+        media_type="application/pdf", sm3="0" * 64, content=b"%PDF-", by_name="x",
+    )  # fmt: skip
+    session.add_all([hold, paper])
+    session.flush()
+    return hold.id, paper.id
 
 
 def shutoff_plan(session: Session, other: Enterprise, pipe_id: int, case_id: int, now: datetime) -> int:

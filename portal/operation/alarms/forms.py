@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from portal.core.clock import CITY_ZONE
 from portal.core.errors import Invalid
 from portal.core.paging import parse_number, parse_words
-from portal.operation.alarms.queries import AlarmFilter
+from portal.operation.alarms.queries import SORTS, VIEWS, AlarmFilter
 
 BATCH_MOST = 200
 DAY_CHARS = len("2026-01-31")
@@ -16,18 +16,24 @@ DAY_CHARS = len("2026-01-31")
 
 def parse_filter(given: Mapping[str, str]) -> AlarmFilter:
     """Return the filter of an address; what cannot be read narrows nothing."""
-    history = given.get("view") == "back"
+    view = given.get("view", "open")
     return AlarmFilter(
-        open_only=given.get("view", "open") == "open",
+        view=view if view in VIEWS else "open",
         level=parse_number(given.get("level")),
         state=parse_number(given.get("state")),
         kind=parse_number(given.get("kind")),
         enterprise_id=parse_number(given.get("enterprise")),
         adcode=_code(given.get("district")),
+        object_code=parse_words(given.get("object")) or None,
+        point_id=parse_number(given.get("point")),
+        person=parse_words(given.get("person")) or None,
+        verdict=parse_number(given.get("verdict")),
+        root_id=parse_number(given.get("root")),
         since=_local_minute(given.get("since")),
         until=_local_end(given.get("until")),
         words=parse_words(given.get("q")),
-        historical=True if history else None,
+        flat=given.get("flat") == "1",
+        sort=given.get("sort", "") if given.get("sort") in SORTS else "raised",
     )
 
 

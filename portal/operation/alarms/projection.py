@@ -12,13 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.operation.alarms.models import Alarm, AlarmEvent, AlarmNow
-from portal.operation.alarms.rules import UNACKNOWLEDGED
-from portal.operation.alarms.services import Happening, apply_event
+from portal.operation.alarms.services import Happening, apply_event, first_state
 
 CHUNK = 2000
 COMPARED = (
     "enterprise_id", "adcode", "point_id", "kind", "level", "historical", "state", "verdict",
     "raised_at", "acknowledged_at", "acknowledged_by", "cleared_at", "case_id",
+    "object_code", "latched", "hold", "hold_id", "held_until", "held_level", "root_id", "closed_at",
 )  # fmt: skip
 
 
@@ -51,23 +51,12 @@ def rebuilt_alarms(session: Session) -> Iterator[AlarmNow]:
 
 
 def _played(fact: Alarm, events: list[AlarmEvent]) -> AlarmNow:
-    present = AlarmNow(
-        alarm_id=fact.id,
-        enterprise_id=fact.enterprise_id,
-        adcode=fact.adcode,
-        point_id=fact.point_id,
-        kind=fact.kind,
-        level=fact.level,
-        historical=fact.historical,
-        state=UNACKNOWLEDGED,
-        verdict=0,
-        raised_at=fact.raised_at,
-        peak_value=fact.value,
-    )
+    present = first_state(fact)
     for event in events:
         happening = Happening(
-            event.action, event.happened_at, event.note, event.value, event.level, event.verdict
-        )
+            event.action, event.happened_at, event.note, event.value, event.level, event.verdict,
+            event.quality, event.ref_id, event.until_at,
+        )  # fmt: skip
         apply_event(present, happening, who=event.actor_name)
     return present
 

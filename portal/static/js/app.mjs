@@ -4,6 +4,7 @@ import { $, $$, announce, confirmed, formatNumber, freshenTimes, getJson, locale
 import { on } from "./live.mjs";
 import { startParts } from "./parts.mjs";
 import { startSearch } from "./search.mjs";
+import { setUrgent, startSiren } from "./siren.mjs";
 
 const FRESHNESS_MS = 60_000, TIMES_MS = 30_000;
 
@@ -117,59 +118,42 @@ function setBell(count) {
   bell.setAttribute("aria-label", t("open_alarms", { n: formatNumber(count) }));
 }
 
-let audio = null;
-
-/** Two short tones; only ever after the user switched the sound on. */
-function beep() {
-  audio ??= new AudioContext();
-  audio.resume();
-  for (const [n, pitch] of [880, 660].entries()) {
-    const tone = audio.createOscillator(), volume = audio.createGain(), begin = audio.currentTime + n * 0.22;
-    tone.frequency.value = pitch;
-    volume.gain.setValueAtTime(0.0001, begin);
-    volume.gain.exponentialRampToValueAtTime(0.2, begin + 0.02);
-    volume.gain.exponentialRampToValueAtTime(0.0001, begin + 0.2);
-    tone.connect(volume).connect(audio.destination);
-    tone.start(begin);
-    tone.stop(begin + 0.21);
-  }
-}
-
-const soundIsOn = () => store.get("alarm-sound") === "on";
-
-function startSound() {
-  const button = $("#sound");
-  if (!button) return;
-  const paint = () => {
-    const loud = soundIsOn();
-    button.setAttribute("aria-pressed", String(loud));
-    button.title = t(loud ? "sound_on" : "sound_off");
-    setIcon(button, loud ? "volume-2" : "volume-x");
-  };
-  button.addEventListener("click", () => {
-    store.set("alarm-sound", soundIsOn() ? "off" : "on");
-    if (soundIsOn()) beep();
-    paint();
-  });
-  addEventListener("storage", (event) => { if (event.key === "alarm-sound") paint(); });
-  paint();
-}
-
 /** News only carries ids, so the count, and the newest urgent alarm, are asked under the user's own rights. */
 function startBell() {
   if (!$("#bell")) return;
   let waiting = null, seen = store.get("alarm-seen") ?? "";
   const ask = async () => {
     waiting = null;
-    const { open, latest } = await getJson("/operation/alarms/count");
+    const { open, urgent, latest } = await getJson("/operation/alarms/count");
     setBell(open);
+    setUrgent(urgent);
     if (!latest || Number(latest.level) !== 1 || String(latest.id) === seen) return;
     seen = String(latest.id);
     store.set("alarm-seen", seen);
     toast(`${t("urgent_alarm")}: ${latest.text ?? ""}`, { kind: "alarm", action: { text: t("show_alarm"), url: latest.url ?? `/operation/alarms/${latest.id}` } });
-    if (soundIsOn()) beep();
   };
-  on("alarm", () => { waiting ??= setTimeout(() => ask().catch(() => { waiting = null; }), 250); });
+  const soon = (ms) => { waiting ??= setTimeout(() => ask().catch(() => { waiting = null; }), ms); };
+  on("alarm", () => soon(250));
+  if (Number($("#bell b")?.textContent) > 0 || $("#bell b")?.textContent === "999+") soon(50);
+}
+
+/** Notices of the escalation for one's own screen; that they came this far is their receipt. */
+function startNotices() {
+  if (!$("#bell")) return;
+  const token = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"];
+  const told = new Set();
+  let waiting = null;
+  const ask = async () => {
+    waiting = null;
+    const { notices } = await getJson("/operation/duty/inbox", { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": token } });
+    for (const each of notices) {
+      if (told.has(each.id) || each.step === 0) continue;
+      told.add(each.id);
+      toast(`${t("escalated_to_you")}: ${each.subject}`, { kind: "alarm", action: { text: t("show_alarm"), url: each.url } });
+    }
+  };
+  const soon = (ms) => { waiting ??= setTimeout(() => ask().catch(() => { waiting = null; }), ms); };
+  on("task", () => soon(500));
 }
 
 function startLiveState() {
@@ -219,8 +203,9 @@ startConfirm();
 startSubmitGuard();
 startSearch();
 startFreshness();
-startSound();
+startSiren();
 startBell();
+startNotices();
 startLiveState();
 startPartials();
 startToasts();

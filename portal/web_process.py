@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.config import Settings
+
 # Seconds of import that no other process should pay for, and the first log-in need not wait for.
 HEAVY = ("gis.maps", "gis.handouts.files", "gis.handouts.page")
+# The network is loaded and solved once, so that the first who asks for pressures waits for neither.
+WARM = "portal.network.hydraulics.solving"
 
 
 def post_worker_init(_: Any) -> None:
@@ -18,3 +25,6 @@ def post_worker_init(_: Any) -> None:
 def _load() -> None:
     for name in HEAVY:
         import_module(name)
+    # A database that is not there yet is asked again by the first question.
+    with suppress(SQLAlchemyError):
+        import_module(WARM).warm(Settings.from_env())

@@ -58,6 +58,7 @@ class Solved:
     scenario: Scenario
     stored: StoredFlow
     network: FlowNetwork
+    origin: Index
     outcome: Outcome
     feeds: tuple[tuple[str, int], ...]
     assumed: Flags
@@ -81,7 +82,7 @@ def solve_scenario(stored: StoredFlow, figures: Figures, scenario: Scenario, mea
         users, scale, int(assumed.sum()), tuple(unknown_classes(stored.units, figures.classes)), tuple(without),
         bool(np.isnan(stored.height_m).any()),
     )  # fmt: skip
-    return Solved(scenario, stored, network, solve_network(network, figures.gas), tuple(refs), assumed, basis)
+    return Solved(scenario, stored, network, origin, solve_network(network, figures.gas), tuple(refs), assumed, basis)
 
 
 def _pipes(stored: StoredFlow, figures: Figures) -> tuple[Pipes, Flags]:

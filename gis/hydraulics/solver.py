@@ -191,19 +191,24 @@ def solve(task: Task, gas: Gas) -> Steady:
     moving = pipes.start != pipes.end
     flow = np.where(moving, flow, 0.0)
     pressure, residual, step = given, np.full(len(given), np.inf), 0
+    losses.set_pressures(np.maximum(pressure, LEAST_KPA))
+    loss, growth = losses.at(flow)
     for step in range(1, STEPS_MOST + 1):
-        losses.set_pressures(np.maximum(pressure, LEAST_KPA))
-        loss, growth = losses.at(flow)
         weight = moving / growth
         # Q = Q0 + (H1 - H2 - loss - lift)/growth; unknown are the heads of the free nodes.
         constant = np.where(moving, flow - (loss + losses.lift) * weight, 0.0)
         if pattern.size:
             head[free] = pattern.solved(weight, right_side(task, head, free, weight, constant))
-        flow = np.where(moving, constant + weight * (head[pipes.start] - head[pipes.end]), 0.0)
-        pressure = pressures_of(head, low)
-        residual = _left(task, losses, head, flow, pressure, moving)
+        drop = head[pipes.start] - head[pipes.end]
+        flow = np.where(moving, constant + weight * drop, 0.0)
         if not np.isfinite(flow).all():
             break
+        pressure = pressures_of(head, low)
+        losses.set_pressures(np.maximum(pressure, LEAST_KPA))
+        loss, growth = losses.at(flow)
+        # What is left of each node's balance when each pipe carries just what its ends' heads drive.
+        driven = np.where(moving, flow + (drop - loss - losses.lift) / growth, 0.0)
+        residual = balance_of(pipes, driven, task.demand_m3_per_h)
         if np.abs(residual[free]).max(initial=0.0) < BALANCED_M3_PER_H and step > 1:
             break
     settled = bool(np.isfinite(flow).all() and np.abs(residual[free]).max(initial=0.0) < BALANCED_M3_PER_H)
@@ -218,16 +223,6 @@ def right_side(task: Task, head: Numbers, free: Flags, weight: Numbers, constant
     into = constant + weight * known[pipes.start]
     balance = np.bincount(pipes.end, into, minlength=many) - np.bincount(pipes.start, out, minlength=many)
     return np.asarray((balance - task.demand_m3_per_h)[free])
-
-
-def _left(task: Task, losses: Losses, head: Numbers, flow: Numbers, pressure: Numbers, moving: Flags) -> Numbers:
-    """Return what is left of each node's balance when each pipe carries just what its ends' heads drive."""
-    pipes = task.pipes
-    losses.set_pressures(np.maximum(pressure, LEAST_KPA))
-    loss, growth = losses.at(flow)
-    driven = flow + (head[pipes.start] - head[pipes.end] - loss - losses.lift) / growth
-    driven = np.where(moving, driven, 0.0)
-    return balance_of(pipes, driven, task.demand_m3_per_h)
 
 
 def balance_of(pipes: Pipes, flow: Numbers, demand: Numbers) -> Numbers:

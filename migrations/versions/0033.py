@@ -84,6 +84,9 @@ def _scenarios() -> None:
         sa.Column("velocity_m_per_s", sa.ARRAY(sa.REAL()), nullable=False, comment="m/s at the mean pressure of the pipe"),
         sa.Column("sm3", sa.Text(), nullable=False, comment="SM3 of question, figures and results"),
         sa.Column("case_id", sa.BigInteger(), nullable=True, comment="supervision case it is kept with"),
+        sa.Column(
+            "seen_scope", sa.Text(), nullable=False, comment="scope it was told for; only who has the same, or the city, sees it"
+        ),
         sa.Column("owner_id", sa.Integer(), nullable=True, comment="app_user.id of who kept it"),
         sa.Column("made_by", sa.Text(), nullable=False, comment="who kept it"),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False, comment="when"),

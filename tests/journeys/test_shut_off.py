@@ -40,7 +40,7 @@ def lay(session: Session) -> dict[str, Any]:
         ).id
         for i in range(5)
     ]  # fmt: skip
-    make_station(session, owner, src_code=f"{mark}S", node_id=nodes[0], geom=place(STREET, LAT))
+    make_station(session, owner, src_code=f"{mark}S", node_id=nodes[0], geom=place(STREET, LAT), p_out_mpa=0.3)
     for i in range(1, 5):
         session.add(
             Valve(
@@ -153,3 +153,19 @@ def test_a_trace_and_a_zone_are_drawn_and_end_with_the_drawer(portal_server: Sta
     page.wait_for_selector("[data-net-panel=zone]")
     page.click("#drawer .drawer-close")
     until(page, lambda: "net=" not in page.url, "the question to leave the address")
+
+
+@pytest.mark.clause("7.3.1.5-b")
+def test_a_plan_leads_to_what_happens_to_pressures_and_back_to_the_map(portal_server: Stack, page: Page) -> None:
+    settings = Settings.from_env({**portal_server.env, "PORTAL_LOG_LEVEL": "ERROR"})
+    with transaction(settings, CITY, worker=True) as session:
+        made = lay(session)
+    enter(portal_server, page, "city_regulator", "周水力")
+    page.goto(f"/map?net=isolate&at=pipe:{made['pipes'][2]}", wait_until="domcontentloaded")
+    page.click("#drawer a[href*='/network/hydraulics?closed=']")
+    page.wait_for_selector(".hy-problems")
+    assert f"{made['mark']}N" in page.inner_text(".hy-problems") and "无气源" in page.inner_text(".hy-problems")
+    assert page.locator(".hy-line.hy-none").count() and page.locator(".hy-line.hy-4").count()
+    page.click("main a[href*='/map?net=hydraulics']")
+    page.wait_for_selector("#drawer [data-hydraulics-panel]")
+    until(page, lambda: page.evaluate("document.documentElement.dataset.hydraulicsReady"), "the pipes to be drawn")

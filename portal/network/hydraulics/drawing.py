@@ -13,6 +13,8 @@ from portal.network.picture import HEIGHT, WIDTH, Sheet, box_of
 BANDS = 4
 ARROWS_MOST = 260
 LEAST_FLOW = 0.01
+# The frame of a profile.
+LEFT, RIGHT, TOP, BOTTOM = 70.0, WIDTH - 20, 20.0, 330.0
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,14 @@ def profile(stops: Sequence[Stop], words: tuple[str, str, str]) -> str:
     known = [each.kpa for each in stops if each.kpa is not None]
     if len(stops) < 2 or not known:
         return ""
-    left, right, top, bottom = 70.0, WIDTH - 20, 20.0, 330.0
     far, most = max(stops[-1].at_m, 1.0), max(known) * 1.05
-    x = lambda metres: left + metres / far * (right - left)  # noqa: E731
-    y = lambda kpa: bottom - kpa / most * (bottom - top)  # noqa: E731
+
+    def x(metres: float) -> float:
+        return LEFT + metres / far * (RIGHT - LEFT)
+
+    def y(kpa: float) -> float:
+        return BOTTOM - kpa / most * (BOTTOM - TOP)
+
     shapes = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} 380" role="img" class="hy-picture hy-profile">'
         f"<title>{escape(words[0])}</title>"
@@ -134,9 +140,9 @@ def profile(stops: Sequence[Stop], words: tuple[str, str, str]) -> str:
     for step in range(5):
         kpa, metres = most / 4 * step, far / 4 * step
         shapes.append(
-            f'<path class="hy-grid" d="M{left} {y(kpa):.1f}H{right}"/>'
-            f'<text class="hy-tick" x="{left - 8}" y="{y(kpa) + 4:.1f}" text-anchor="end">{kpa:.4g}</text>'
-            f'<text class="hy-tick" x="{x(metres):.1f}" y="{bottom + 18}" text-anchor="middle">{metres:.0f}</text>'
+            f'<path class="hy-grid" d="M{LEFT:g} {y(kpa):.1f}H{RIGHT:g}"/>'
+            f'<text class="hy-tick" x="{LEFT - 8:g}" y="{y(kpa) + 4:.1f}" text-anchor="end">{kpa:.4g}</text>'
+            f'<text class="hy-tick" x="{x(metres):.1f}" y="{BOTTOM + 18:g}" text-anchor="middle">{metres:.0f}</text>'
         )
     line, floor, pen = [], [], "M"
     for each in stops:
@@ -154,8 +160,8 @@ def profile(stops: Sequence[Stop], words: tuple[str, str, str]) -> str:
         if each.kpa is not None
     ]
     shapes.append(
-        f'<text class="hy-tick" x="{right}" y="{bottom + 40}" text-anchor="end">{escape(words[1])}</text>'
-        f'<text class="hy-tick" x="{left}" y="14">{escape(words[2])}</text></svg>'
+        f'<text class="hy-tick" x="{RIGHT:g}" y="{BOTTOM + 40:g}" text-anchor="end">{escape(words[1])}</text>'
+        f'<text class="hy-tick" x="{LEFT:g}" y="14">{escape(words[2])}</text></svg>'
     )
     return "".join(shapes)
 

@@ -45,9 +45,13 @@ class Asked:
         return found
 
     @property
-    def plain(self) -> bool:
-        """Return whether it changes nothing."""
-        return not self.args()
+    def untouched(self) -> bool:
+        """Return whether the network itself is as it stands: nothing closed, lost or put to work."""
+        return not (self.closed or self.lost or self.serving)
+
+    def base(self) -> Asked:
+        """Return the network as it stands, at the same hour and demand: what a scenario is compared with."""
+        return Asked(factor=self.factor, hour=self.hour)
 
     def scenario(self, hour_now: int) -> Scenario:
         """Return it for the solver."""

@@ -71,6 +71,9 @@ class HydraulicScenario(Base):
     case_id: Mapped[int | None] = mapped_column(
         ForeignKey("supervision_case.id", ondelete="RESTRICT"), comment="supervision case it is kept with"
     )
+    seen_scope: Mapped[str] = mapped_column(
+        Text, comment="scope it was told for; only who has the same, or the city, sees it"
+    )
     owner_id: Mapped[int | None] = mapped_column(Integer, comment="app_user.id of who kept it")
     made_by: Mapped[str] = mapped_column(Text, comment="who kept it")
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), comment="when")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, Row, any_, func, literal, select, text
+from sqlalchemy import ARRAY, BigInteger, Row, any_, func, literal, select, text, true
 from sqlalchemy.orm import Session
 
 from gis.hydraulics.demand import ClassDemand
@@ -139,11 +139,18 @@ def valves_offered(session: Session, scope: Scope, codes: Sequence[str]) -> Sequ
     return session.execute(wanted.order_by(Valve.id).limit(len(codes) * 3)).all()
 
 
+def _mine(scope: Scope) -> Any:
+    """Return the condition that a scenario was told for this very scope; its figures count what that scope sees."""
+    kept = HydraulicScenario
+    same = true() if scope.whole_city else kept.seen_scope == scope.as_text()
+    return in_scope(scope, kept.enterprise_id, kept.adcode) & same
+
+
 def find_scenario(session: Session, scope: Scope, scenario_id: int) -> HydraulicScenario:
     """Return a kept scenario; raise NotFound outside the scope."""
     wanted = select(HydraulicScenario).where(
         HydraulicScenario.id == scenario_id,
-        in_scope(scope, HydraulicScenario.enterprise_id, HydraulicScenario.adcode),
+        _mine(scope),
     )
     found = session.scalar(wanted) if 0 < scenario_id <= BIGGEST_ID else None
     if found is None:
@@ -159,14 +166,14 @@ def scenarios_kept(session: Session, scope: Scope, begin: int, most: int) -> Seq
         SupervisionCase.case_no,
     )  # fmt: skip
     wanted = select(*columns).outerjoin(SupervisionCase, SupervisionCase.id == kept.case_id)
-    wanted = wanted.where(in_scope(scope, kept.enterprise_id, kept.adcode)).order_by(kept.id.desc())
+    wanted = wanted.where(_mine(scope)).order_by(kept.id.desc())
     return session.execute(wanted.offset(begin).limit(most)).all()
 
 
 def scenario_of_case(session: Session, scope: Scope, case_id: int) -> int | None:
     """Return the newest scenario kept with a case."""
     kept = HydraulicScenario
-    wanted = select(kept.id).where(kept.case_id == case_id, in_scope(scope, kept.enterprise_id, kept.adcode))
+    wanted = select(kept.id).where(kept.case_id == case_id, _mine(scope))
     return session.scalar(wanted.order_by(kept.id.desc()).limit(1))
 
 

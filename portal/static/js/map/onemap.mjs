@@ -28,6 +28,7 @@ import { startAlarms } from "./alarms.mjs";
 import { startCompare } from "./compare.mjs";
 import { startDrawer } from "./drawer.mjs";
 import { addIcons } from "./icons.mjs";
+import { startHydraulics } from "./hydraulics.mjs";
 import { startNetwork } from "./isolation.mjs";
 import { startNear } from "./near.mjs";
 import { startMarks } from "./marks.mjs";
@@ -92,6 +93,7 @@ class OneMap {
     this.panel = startPanel({ layers: this.rows, themes: this.options.themes, shown: this.shown, colouring: this.colouring, change: (...news) => this.change(...news) });
     this.drawer = startDrawer({ onClose: () => this.deselect(), onShow: () => this.pad() });
     this.network = startNetwork(map, { drawer: this.drawer, lite: this.lite });
+    startHydraulics(map, { drawer: this.drawer, lite: this.lite });
     this.measure = startMeasure(map, { onToggle: (active) => { if (active) { this.area.stop(); this.drawer.close(); } } });
     this.area = startSelect(map, { drawer: this.drawer, colouring: () => this.colouring, onToggle: () => { this.measure.stop(); this.drawer.close(); }, onChange: () => this.remember() });
     this.marks = startMarks({ state: () => stateText(this.state()) });

@@ -99,7 +99,7 @@ def raw_ms(settings: Settings, layer: VectorLayer, chosen: list[Place]) -> float
     began = time.perf_counter()
     with transaction(settings, CITY) as session:
         for place in chosen:
-            tile_bytes(session, layer, CITY, *place)
+            tile_bytes(session, layer, CITY, place)
     return (time.perf_counter() - began) * 1000
 
 

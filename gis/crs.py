@@ -249,6 +249,21 @@ def storage_from(x: Degrees, y: Degrees, system: CoordinateSystem) -> tuple[Degr
     return np.where(good, lon, np.nan), np.where(good, lat, np.nan)
 
 
+@cache
+def _to_grid(srid: int) -> Transformer:
+    return Transformer.from_crs(CRS.from_epsg(STORAGE_SRID), _pyproj(srid), always_xy=True)
+
+
+def grid_metres(lon: Degrees, lat: Degrees, *, middle: float) -> tuple[Degrees, Degrees]:
+    """Return easting and northing in metres of CGCS2000 degrees, in the 3-degree zone nearest to a longitude.
+
+    Lengths in the zone are true to 4 in 10,000 up to 1.5 degrees from its meridian.
+    """
+    meridian = min(max(3 * round(middle / 3), _GAUSS3_FIRST_CM), _GAUSS3_LAST_CM)
+    x, y = _to_grid(gauss3_srid(meridian)).transform(lon, lat)
+    return np.asarray(x, float), np.asarray(y, float)
+
+
 @dataclass(frozen=True)
 class Frame:
     """What two columns of numbers look like: `degrees`, `metres`, `zoned` (easting with zone prefix) or `other`.

@@ -1,6 +1,7 @@
 """Imports every models module, so that the migrations see all tables."""
 
 import gis.basemap.models
+import gis.borders.models
 import gis.network.models
 import gis.risk.models
 import gis.search.models
@@ -32,6 +33,7 @@ import portal.operation.meters.models
 import portal.operation.outages.models
 import portal.operation.stations.models
 import portal.operation.telemetry.models
+import portal.proposals.models
 import portal.safety.checks.models
 import portal.safety.hidden_dangers.models
 import portal.safety.patrols.models

@@ -28,6 +28,7 @@ from portal.core.clock import CITY_ZONE
 from portal.events.services import urge_overdue
 from portal.flows.limit_clock import watch_flat_lines, watch_limits
 from portal.flows.outage_watch import watch_outages
+from portal.network.borders.jobs import match_borders
 from portal.network.jobs import compute_atlas
 from portal.operation.desk.jobs import tend_alarms
 from portal.operation.devices.jobs import count_operations
@@ -39,6 +40,7 @@ from portal.operation.telemetry.newest import fold_waiting
 from portal.operation.telemetry.packing import pack_due
 from portal.operation.telemetry.retention import retire_due
 from portal.operation.telemetry.rollup import roll_up, roll_up_days
+from portal.proposals.jobs import follow_proposals
 from portal.safety.risk.jobs import grade_risk, recompute_risk
 from reports.orders import make_waiting
 from reports.services import make_monthly
@@ -127,6 +129,8 @@ SCHEDULE: tuple[Job, ...] = (
     Job("count_operations", cron("12 * * * *"), 3600, count_operations, "operations of devices follow their positions"),
     Job("compute_atlas", cron("*/10 * * * *"), 600, compute_atlas, "the worst places follow a change of the network"),
     Job("note_safety_index", cron("*/30 * * * *"), 1800, note_index, "the cockpit tells how the index went"),
+    Job("match_borders", every(5), 5, match_borders, "findings between enterprises follow the network", kept=False),
+    Job("follow_proposals", every(30), 30, follow_proposals, "a correction an enterprise took over is noticed", kept=False),
     Job("urge_overdue", every(60), 60, urge_overdue, "reminds before and at the limit of a case", kept=False),
     Job("make_partitions", cron("7 * * * *"), 3600, make_partitions, "a reading never waits for its day"),
     Job("forget_nonces", every(60), 60, forget_nonces, "keeps the nonce table small", kept=False),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gis.asof import past_source
 
 MAX_FEATURES = 5000
 MAX_ZOOM = 22
@@ -18,12 +20,22 @@ def everything(_zoom: int) -> str:
 
 
 @dataclass(frozen=True)
+class Past:
+    """A layer as it was known at the bound instant `:at`: where its rows come from and what is drawn of them."""
+
+    source: str
+    columns: str
+    keep: Callable[[int], str] = everything
+    order: str = ""
+
+
+@dataclass(frozen=True)
 class VectorLayer:
     """One layer of the map; every piece of SQL is written here in the code, never taken from a request.
 
     `keep` returns the condition that thins the layer at a zoom; `changes` says what makes its
-    tiles old; `scoped` says whether rows carry enterprise_id and adcode under the alias `t`;
-    `counted_cells` is a table of level, cell and n that holds the cells ready counted.
+    tiles old; `scoped` says whether rows carry enterprise_id and adcode under the alias `t`; `past`
+    says how it is drawn as it was known on a former day, None where no former states are kept.
     """
 
     name: str
@@ -37,7 +49,16 @@ class VectorLayer:
     order: str = ""
     scoped: bool = True
     cells_below_zoom: int = 0
-    counted_cells: str = ""
+    past: Past | None = None
+
+    def at_a_past_day(self) -> VectorLayer | None:
+        """Return the layer as it was known at the bound instant `:at`; None without former states.
+
+        The ground under the network is the same on every day.
+        """
+        if self.changes == "base":
+            return self
+        return None if self.past is None else replace(self, **vars(self.past))
 
 
 class UnknownLayer(KeyError):
@@ -108,21 +129,22 @@ BASE_LAYERS = [
         min_zoom=14, keep=big_buildings, scoped=False,
     ),
 ]
+
+
+def historied(name: str, table: str, columns: str, **more: Any) -> VectorLayer:
+    """Return a layer of one table whose former states are kept, drawn alike today and on a past day."""
+    past = Past(past_source(f"{table} t"), columns, more.get("keep", everything), more.get("order", ""))
+    return VectorLayer(name, f"{table} t", columns, "network", past=past, **more)
+
+
 NETWORK_LAYERS = [
-    VectorLayer(
-        "pipe", "gas_pipe t",
+    historied(
+        "pipe", "gas_pipe",
         "t.pressure_class as pc, t.install_year as y, t.material as mt, t.status as st, t.enterprise_id as e",
-        "network", keep=pipe_classes, order="t.pressure_class",
+        keep=pipe_classes, order="t.pressure_class",
     ),
-    VectorLayer("station", "gas_station t", "t.kind as k, t.name as n", "network", keep=in_place),
-    VectorLayer(
-        "valve", "gas_valve t", "t.current_state as s", "network", min_zoom=13, keep=in_place
-    ),
-    VectorLayer(
-        "regulator", "gas_regulator t", "t.form as f", "network", min_zoom=12, keep=in_place
-    ),
-    VectorLayer(
-        "user", "gas_user t", "t.user_class as c", "network",
-        min_zoom=8, keep=in_place, cells_below_zoom=15, counted_cells="user_cell t",
-    ),
+    historied("station", "gas_station", "t.kind as k, t.name as n", keep=in_place),
+    historied("valve", "gas_valve", "t.current_state as s", min_zoom=13, keep=in_place),
+    historied("regulator", "gas_regulator", "t.form as f", min_zoom=12, keep=in_place),
+    historied("user", "gas_user", "t.user_class as c", min_zoom=8, keep=in_place, cells_below_zoom=15),
 ]  # fmt: skip

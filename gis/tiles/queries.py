@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -41,16 +42,6 @@ select coalesce(ST_AsMVT(tile, :layer, {extent}, 'shape', 'fid'), ''::bytea) fro
 ) tile
 """
 
-
-_COUNTED = """
-select coalesce(ST_AsMVT(tile, :layer, {extent}, 'shape', 'fid'), ''::bytea) from (
-  select cell as fid, cell as id, n, ST_MakePoint({column} * {step} + {half}, {row} * {step} + {half}) as shape
-  from (
-    select t.cell, sum(t.n)::integer as n from {source}
-    where t.level = :level and t.cell between :low and :high and {scope} group by 1 having sum(t.n) > 0
-  ) cells
-) tile
-"""
 
 
 def scope_sql(scope: Scope, alias: str = "t") -> tuple[str, dict[str, Any]]:
@@ -113,17 +104,18 @@ def _bits(offset: int) -> str:
     return "(" + " | ".join(f"({each})" for each in picked) + ")"
 
 
-def tile_bytes(session: Session, layer: VectorLayer, scope: Scope, z: int, x: int, y: int) -> bytes:
-    """Return one Mapbox Vector Tile, empty when nothing is drawn there."""
+def tile_bytes(
+    session: Session, layer: VectorLayer, scope: Scope, place: tuple[int, int, int], at: datetime | None = None
+) -> bytes:
+    """Return one Mapbox Vector Tile, empty when nothing is drawn there; `at` is the instant a past layer asks for."""
+    z, x, y = place
     if z < layer.min_zoom:
         return b""
     session.execute(text(f"set local statement_timeout = {TILE_TIMEOUT_MS}"))
     limited, facts = scope_sql(scope) if layer.scoped else ("true", {})
-    made = _features
-    if z < layer.cells_below_zoom:
-        made = _counted if layer.counted_cells else _cells
+    made = _cells if z < layer.cells_below_zoom else _features
     statement, values = made(layer, limited, z, x, y)
-    answer = session.scalar(text(statement), values | facts | {"layer": layer.name})
+    answer = session.scalar(text(statement), values | facts | {"layer": layer.name} | ({} if at is None else {"at": at}))
     return bytes(answer or b"")
 
 
@@ -144,13 +136,3 @@ def _cells(layer: VectorLayer, limited: str, z: int, x: int, y: int) -> tuple[st
         step=step, half=step // 2, column=_bits(0), row=_bits(1),
     )
     return statement, {"low": low, "high": high, "shift": 2 * (MORTON_LEVEL - z - CELL_LEVELS)}
-
-
-def _counted(layer: VectorLayer, limited: str, z: int, x: int, y: int) -> tuple[str, dict[str, Any]]:
-    """Return the statement for cells that are kept counted; it reads at most a row a cell, owner and district."""
-    step, shift = EXTENT >> CELL_LEVELS, 2 * CELL_LEVELS
-    first = morton(x, y) << shift
-    statement = _COUNTED.format(
-        source=layer.counted_cells, scope=limited, extent=EXTENT, step=step, half=step // 2, column=_bits(0), row=_bits(1)
-    )
-    return statement, {"level": z + CELL_LEVELS, "low": first, "high": first + (1 << shift) - 1}

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from flask import Blueprint, Response, current_app, request
 
+from gis.asof import Moment, moment_asked
 from gis.tiles.cache import TileCache
 from gis.tiles.layer import (
     BASE_LAYERS,
@@ -19,6 +20,7 @@ from gis.tiles.layer import (
 from gis.tiles.queries import tile_bytes, tile_exists
 from gis.tiles.themes import with_columns
 from gis.tiles.versions import Versions
+from portal.core.clock import utc_now
 from portal.core.errors import NotFound
 from portal.core.web import current_actor, opened, requires
 
@@ -49,43 +51,57 @@ def forget_tiles() -> None:
     _cache.clear()
 
 
-def etag_of(layer: VectorLayer, version: str, z: int, x: int, y: int) -> str:
-    """Return the strong tag of a tile: the same layer, data, scope and place give the same bytes."""
+def etag_of(layer: VectorLayer, version: str, z: int, x: int, y: int, at: str = "") -> str:
+    """Return the strong tag of a tile: the same layer, data, scope, place and past instant give the same bytes."""
     scope = current_actor().scope.as_text() if layer.scoped else "-"
-    named = f"{SHAPE}|{layer.name}|{version}|{z}/{x}/{y}|{scope}"
+    named = f"{SHAPE}|{layer.name}|{version}|{z}/{x}/{y}|{scope}|{at}"
     return sha256(named.encode()).hexdigest()[:24]
 
 
 @blueprint.get("/tiles/<layer>/<int:z>/<int:x>/<int:y>.mvt")
 @requires("map.read")
 def get_tile(layer: str, z: int, x: int, y: int) -> Response:
-    """Return one vector tile within the caller's scope."""
-    try:
-        declared = layer_table().named(layer)
-    except UnknownLayer as unknown:
-        raise NotFound("tile_layer", layer=layer) from unknown
+    """Return one vector tile within the caller's scope; `at` is a past day, as it was known at its close."""
+    now = utc_now()
+    moment = moment_asked(request.args.get("at"), now)
+    declared = _declared(layer, moment)
     if not tile_exists(z, x, y, deepest=MAX_ZOOM):
         raise NotFound("tile_place", z=z, x=x, y=y)
     scope = current_actor().scope
-    version = _versions.fresh(declared.changes, scope)
-    tag = etag_of(declared, version, z, x, y) if version is not None else ""
+    at = moment.at.isoformat() if moment and declared.changes != "base" else ""
+    settled = bool(at and moment and moment.settled(now))
+    version = "past" if settled else _versions.fresh(declared.changes, scope)
+    tag = etag_of(declared, version, z, x, y, at) if version is not None else ""
     packed = _cache.get(tag) if tag else None
     if tag and request.if_none_match.contains(tag):
         return _answer(Response(status=304), tag)
     if packed is None:
         with opened() as session:
             version = version or _versions.ask(session, declared.changes, scope)
-            tag = etag_of(declared, version, z, x, y)
+            tag = etag_of(declared, version, z, x, y, at)
             if request.if_none_match.contains(tag):
                 return _answer(Response(status=304), tag)
             packed = _cache.get(tag)
             if packed is None:
-                raw = tile_bytes(session, declared, scope, z, x, y)
+                raw = tile_bytes(session, declared, scope, (z, x, y), moment.at if moment else None)
                 packed = gzip.compress(raw, GZIP_LEVEL, mtime=0) if raw else b""
                 _cache.put(tag, packed)
     if not packed:
         return _answer(Response(status=204), tag)
     return _answer(_body(packed), tag)
+
+
+def _declared(layer: str, moment: Moment | None) -> VectorLayer:
+    try:
+        declared = layer_table().named(layer)
+    except UnknownLayer as unknown:
+        raise NotFound("tile_layer", layer=layer) from unknown
+    if moment is None:
+        return declared
+    past = declared.at_a_past_day()
+    if past is None:
+        raise NotFound("tile_past", layer=layer)
+    return past
 
 
 def _body(packed: bytes) -> Response:

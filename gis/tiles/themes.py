@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gis.asof import past_source
 from gis.crs import STORAGE_SRID
 from gis.tiles.layer import VectorLayer
 from gis.tiles.queries import scope_sql
@@ -42,7 +44,7 @@ _AREA = " cross join (select ST_GeomFromText(:area, {storage}) as g) area"
 _MEETS = " and t.geom && area.g and ST_Intersects(t.geom, area.g)"
 _SUMS = """
 select {keys}, count(*)::integer as n, sum(t.metres) / 1000 as km
-from (select {columns}, {metres} as metres from gas_pipe t{area} where t.status <> 7 and {scope}{meets}) t
+from (select {columns}, {metres} as metres from {source}{area} where t.status <> 7 and {scope}{meets}) t
 group by grouping sets ({sets})
 """
 
@@ -66,9 +68,12 @@ def with_columns(layer: VectorLayer, more: Sequence[ThemeColumn]) -> VectorLayer
 
 
 def pipes_by_theme(
-    session: Session, scope: Scope, columns: Sequence[ThemeColumn], area: str | None = None
+    session: Session, scope: Scope, columns: Sequence[ThemeColumn], area: str | None = None, at: datetime | None = None
 ) -> dict[str, dict[str, Sum]]:
-    """Return theme -> code -> pipes within the scope, from one pass; `area` is WKT that narrows and cuts them."""
+    """Return theme -> code -> pipes within the scope, from one pass.
+
+    `area` is WKT that narrows and cuts them; `at` takes them as they were known at a past instant.
+    """
     limited, facts = scope_sql(scope)
     names = [f"k{number}" for number in range(len(columns))]
     pairs = list(zip(columns, names, strict=True))
@@ -77,12 +82,14 @@ def pipes_by_theme(
         keys=", ".join(f"{name}, grouping({name}) as g{name}" for name in names),
         sets=", ".join(f"({name})" for name in names),
         scope=limited,
+        source="gas_pipe t" if at is None else past_source("gas_pipe t"),
         metres="t.length_m" if area is None else _INSIDE_M,
         area="" if area is None else _AREA.format(storage=STORAGE_SRID),
         meets="" if area is None else _MEETS,
     )
     found: dict[str, dict[str, Sum]] = {column.key: {} for column in columns}
-    for row in session.execute(text(statement), facts | ({} if area is None else {"area": area})).mappings():
+    values = facts | ({} if area is None else {"area": area}) | ({} if at is None else {"at": at})
+    for row in session.execute(text(statement), values).mappings():
         column, name = next((column, name) for column, name in pairs if row[f"g{name}"] == 0)
         code = UNKNOWN if row[name] is None else str(row[name])
         found[column.key][code] = Sum(row["n"], float(row["km"]))

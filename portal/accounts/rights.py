@@ -56,9 +56,13 @@ _LIMITS = frozenset({"limit.draft", "limit.level3"})
 _CONNECT = frozenset({"onboarding.read", "onboarding.apply", "mapping.manage"})
 _STATIONS = frozenset({"station.configure"})
 _REVIEW = frozenset({"onboarding.read", "onboarding.review"})
+# A regulator proposes a correction of the network; the enterprise answers it and speaks for its side of a border.
+_PROPOSE = frozenset({"proposal.make"})
+_ANSWER = frozenset({"proposal.answer", "border.say"})
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.CITY_REGULATOR: _EVERYBODY
+    | {"border.decide", "proposal.make"}
     | _READ
     | _HANDLE
     | _CONNECT

@@ -32,7 +32,7 @@ def layer_words() -> dict[str, str]:
     return {
         "pipe": _("Pipes"), "station": _("Stations"), "valve": _("Valves"),
         "regulator": _("Regulators"), "user": _("Gas users"), "sensor": _("Monitoring points"),
-        "alarm": _("Open alarms"), "district": _("Districts"), "road": _("Roads"),
+        "alarm": _("Open alarms"), "proposal": _("Proposed corrections"), "district": _("Districts"), "road": _("Roads"),
         "water": _("Water"), "green": _("Green space"), "building": _("Buildings"),
     }
 
@@ -150,11 +150,16 @@ _COLUMN_CODES = {
 
 def change_words(changes: dict[str, tuple[Any, Any]], speech: Speech) -> list[str]:
     """Return one line for each column that changed; a moved shape is named, not printed."""
-    words = _column_words()
-    lines = []
+    pairs = change_pairs(changes, speech)
+    return [f"{name}: {old} → {new}" if old or new else name for name, old, new in pairs]
+
+
+def change_pairs(changes: dict[str, tuple[Any, Any]], speech: Speech) -> list[tuple[str, str, str]]:
+    """Return name, former and later value of each column that changed; of a moved shape only the name."""
+    words, pairs = _column_words(), []
     for name, (before, after) in changes.items():
         if name == "geom":
-            lines.append(_("Position changed"))
+            pairs.append((_("Position changed"), "", ""))
             continue
         if name not in words:
             continue
@@ -164,8 +169,8 @@ def change_words(changes: dict[str, tuple[Any, Any]], speech: Speech) -> list[st
             if dictionary
             else (said(before), said(after))
         )
-        lines.append(f"{words[name]}: {old or '–'} → {new or '–'}")
-    return lines
+        pairs.append((words[name], old or "–", new or "–"))
+    return pairs
 
 
 def _column_words() -> dict[str, str]:

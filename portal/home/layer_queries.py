@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.areas import Area
+from gis.asof import Moment
 from gis.crs import STORAGE_SRID
 from gis.tiles.queries import scope_sql
 from portal.core.actor import Scope
@@ -32,6 +33,7 @@ class Wanted:
     area: Area | None = None
     order: str = ""
     descending: bool = False
+    moment: Moment | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def _select(table: LayerTable, more: Mapping[str, str]) -> str:
 
 def _conditions(scope: Scope, table: LayerTable, wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
     conditions, values = ["true"], dict[str, Any]()
+    if wanted.moment is not None:
+        values["at"] = wanted.moment.at
     if table.scoped:
         limited, facts = scope_sql(scope)
         conditions += [limited, "t.status <> 7"]
@@ -138,6 +142,8 @@ def _fitting(table: LayerTable, words: str) -> tuple[str, dict[str, Any]]:
             {"layer": table.key, "words": words},
         )
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    if "name" not in {each.key for each in table.columns}:  # by_name(): users of a past day have a number and an address
+        return f"({table.column('code').sql} = :words or t.address ilike :anywhere)", {"words": words, "anywhere": f"%{escaped}%"}
     code, name = table.column("code").sql, table.column("name").sql
     return (
         f"({code} = :words or {name} ilike :anywhere or name_stem({name}) = any(stems_of(:words, {SEARCHED_MOST})))",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +14,9 @@ from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
 from gis.areas import Area
+from gis.asof import HISTORIED, moment_asked, past_source
 from portal.core.actor import Actor
+from portal.core.clock import utc_now
 from portal.core.codes import words_of
 from portal.core.errors import NotFound
 from portal.core.exports import CsvFile
@@ -45,7 +48,7 @@ blueprint = Blueprint("map_lists", __name__)
 @web_transaction
 def show_list(session: Session, layer: str) -> ResponseReturnValue:
     """Show the objects of a layer as a table: a map is never the only way."""
-    actor, speech, table = current_actor(), speech_of(session, str(get_locale())), _table(layer)
+    actor, speech, table = current_actor(), speech_of(session, str(get_locale())), _table_at(layer, request.args)
     wanted = parse_wanted(session, actor, table, request.args)
     with within_time(session):
         page = page_of(
@@ -65,7 +68,7 @@ def show_list(session: Session, layer: str) -> ResponseReturnValue:
         tabs=[{"key": key, "label": layer_words()[key], "url": f"/map/list/{key}"} for key in TABLES],
         prev=here(before=page.before) if page.before is not None else None,
         next=here(after=page.after) if page.after is not None else None,
-        narrowed=bool(set(kept) - {"order", "way"}), searched_most=SEARCHED_MOST,
+        narrowed=bool(set(kept) - {"order", "way", "at"}), searched_most=SEARCHED_MOST,
         exports={form: _address(f"/map/list/{layer}/export.{form}", kept) for form in ("csv", "xlsx", "geojson", "gpkg")},
         labels_url=_address(f"/map/list/{layer}/labels.pdf", kept) if layer in LABELLED else None,
     )  # fmt: skip
@@ -76,7 +79,7 @@ def show_list(session: Session, layer: str) -> ResponseReturnValue:
 @web_transaction
 def export_list(session: Session, layer: str, form: str) -> ResponseReturnValue:
     """Return the rows of a narrowed list as a file, in the same order."""
-    actor, speech, table = current_actor(), speech_of(session, str(get_locale())), _table(layer)
+    actor, speech, table = current_actor(), speech_of(session, str(get_locale())), _table_at(layer, request.args)
     wanted = parse_wanted(session, actor, table, request.args)
     with within_time(session):
         if form == "csv":
@@ -100,6 +103,7 @@ def parse_wanted(session: Session, actor: Actor, table: LayerTable, given: Mappi
         area=area,
         order=order if order in table.orders else "",
         descending=given.get("way") == "down",
+        moment=moment_asked(given.get("at"), utc_now()),
     )
 
 
@@ -107,6 +111,7 @@ def kept_of(table: LayerTable, wanted: Wanted) -> dict[str, str]:
     """Return the address of what a list is narrowed to."""
     found: dict[str, Any] = {"q": wanted.words, **dict(wanted.codes)}
     found |= {"enterprise": wanted.enterprise_id, "district": wanted.adcode, "order": wanted.order}
+    found |= {"at": wanted.moment.text if wanted.moment else ""}
     found |= {"area": wanted.area.text() if wanted.area else "", "way": "down" if wanted.descending else ""}
     return {name: str(value) for name, value in found.items() if value not in (None, "")}
 
@@ -115,6 +120,16 @@ def _table(layer: str) -> LayerTable:
     if layer not in TABLES:
         raise NotFound("map_layer", layer=layer)
     return TABLES[layer]
+
+
+def _table_at(layer: str, given: Mapping[str, str]) -> LayerTable:
+    """Return a layer's table, of a past day out of its former states; raise NotFound where none are kept."""
+    table = _table(layer)
+    if moment_asked(given.get("at"), utc_now()) is None:
+        return table
+    if table.source.partition(" ")[0] not in HISTORIED or table.source.count(" ") != 1:
+        raise NotFound("tile_past", layer=layer)
+    return replace(table, source=past_source(table.source), search=False)
 
 
 def _number(text: str | None) -> int | None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from gis.asof import Moment
 from gis.basemap.queries import city_box, district_names
 from gis.network.queries import changes_between, find_object, place_of, served_box, states_of
 from portal.core.actor import Actor
 from portal.core.codes import word_of
 from portal.core.web import settings
+from portal.home.corrections import corrections_about
 from portal.home.facts import Speech, change_words, facts_of, kind_of, layer_words
 from portal.home.field import devices_about
 from portal.home.filed import filed_about
@@ -37,7 +39,7 @@ MIN_ZOOM = {"pipe": 8, "valve": 13.5, "regulator": 12.5, "sensor": 12.5, "user":
 MAX_POINTS_SHOWN = 6
 
 
-def city_map(session: Session, actor: Actor, themes: Sequence[Theme]) -> GLMap:
+def city_map(session: Session, actor: Actor, themes: Sequence[Theme], moment: Moment | None = None) -> GLMap:
     """Return the folium map of the page with every layer the caller may see, and the ways to colour its pipes."""
     from gis.maps import GLLayer, GLMap  # noqa: PLC0415  # folium takes seconds: the web process alone loads it
 
@@ -48,12 +50,13 @@ def city_map(session: Session, actor: Actor, themes: Sequence[Theme]) -> GLMap:
         zoom=DEFAULT_ZOOM,
         bounds=box,
         themes=[theme.facts() for theme in themes],
+        day=moment.text if moment else "",
         note=settings().basemap_note if settings().basemap_url else "",
     )
     counts = base_counts(session)
     words = layer_words()
     groups = {
-        _("Network"): ("pipe", "valve", "regulator", "station"),
+        _("Network"): ("pipe", "valve", "regulator", "station", "proposal"),
         _("Monitoring and users"): ("alarm", "sensor", "user"),
         _("Base map"): ("district", "road", "water", "green", "building"),
     }
@@ -64,7 +67,9 @@ def city_map(session: Session, actor: Actor, themes: Sequence[Theme]) -> GLMap:
             facts: dict[str, Any] = {"visible": name != "user", "minzoom": MIN_ZOOM.get(name, 0)}
             if name in counts:
                 facts["count"] = counts[name]
-            facts["list"] = "/operation/alarms" if name == "alarm" else f"/map/list/{name}"
+            facts["list"] = {"alarm": "/operation/alarms", "proposal": "/proposals"}.get(name, f"/map/list/{name}")
+            if moment is not None and name not in ("alarm", "proposal", *counts):
+                facts["list"] += f"?at={moment.text}"
             drawn.add_child(GLLayer(name, words[name], group, **facts))
     return drawn
 
@@ -107,6 +112,7 @@ def object_drawer(
         "filed": [
             *risk_about(session, actor, layer, object_id),
             *devices_about(session, actor, layer, object_id, language),
+            *corrections_about(session, actor, layer, object_id, language),
             *filed_about(session, actor, layer, object_id, language),
         ],
     }

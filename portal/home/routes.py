@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
+from gis.asof import Moment, moment_asked
 from gis.network.queries import (
     BIGGEST_ID,
     count_objects,
@@ -18,6 +19,7 @@ from portal.core.clock import local, utc_now
 from portal.core.codes import words_of
 from portal.core.errors import NotFound
 from portal.core.web import current_actor, requires, settings, web_transaction
+from portal.home.corrections import proposal_drawer
 from portal.home.map_page import (
     LISTED,
     alarm_drawer,
@@ -25,6 +27,8 @@ from portal.home.map_page import (
     object_drawer,
     point_drawer,
 )
+from portal.home.past import LAYERS as DATED
+from portal.home.past import known_then, past_counts, past_drawer
 from portal.home.queries import (
     feeds,
     feeds_by_enterprise,
@@ -44,6 +48,7 @@ from portal.operation.telemetry.queries import (
     count_points,
     enterprise_names,
 )
+from portal.proposals.map_layers import MAP_LAYERS as PROPOSAL_LAYERS
 from portal.safety.risk.map_layers import MAP_LAYERS as RISK_LAYERS
 
 HOME_ROWS = 8
@@ -55,9 +60,14 @@ OUTAGE_LINES = 4
 @blueprint.record_once
 def offer_layers(state: BlueprintSetupState) -> None:
     """Hand the layers of the features to the tiles."""
-    state.app.config["MAP_LAYERS"] = [*TELEMETRY_LAYERS, *ALARM_LAYERS, *RISK_LAYERS]
+    state.app.config["MAP_LAYERS"] = [*TELEMETRY_LAYERS, *ALARM_LAYERS, *RISK_LAYERS, *PROPOSAL_LAYERS]
     state.app.config["MAP_THEMES"] = [offer_risk]
     state.app.config["MAP_THEME_COLUMNS"] = [RISK_COLUMN]
+
+
+def _moment() -> Moment | None:
+    """Return the past instant the address asks for, None for the present."""
+    return moment_asked(request.args.get("at"), utc_now())
 
 
 def _language() -> str:
@@ -108,10 +118,12 @@ def show_map(session: Session) -> ResponseReturnValue:
     from gis.maps import parts  # noqa: PLC0415  # folium takes seconds: the web process alone loads it
 
     actor = current_actor()
-    themes = themes_of(session, actor, enterprise_names(session))
+    themes, moment = themes_of(session, actor, enterprise_names(session)), _moment()
+    if moment is not None:
+        themes = known_then(themes)
     today = local(utc_now()).date().isoformat()
-    drawn, basemap = parts(city_map(session, actor, themes)), bool(settings().basemap_url)
-    return render_template("home/map.html", drawn=drawn, themes=themes, today=today, basemap=basemap)
+    drawn, basemap = parts(city_map(session, actor, themes, moment)), bool(settings().basemap_url)
+    return render_template("home/map.html", drawn=drawn, themes=themes, moment=moment, today=today, basemap=basemap)
 
 
 @blueprint.get("/map/counts")
@@ -119,7 +131,10 @@ def show_map(session: Session) -> ResponseReturnValue:
 @web_transaction
 def get_counts(session: Session) -> ResponseReturnValue:
     """Return how many objects each layer has and the kilometres of pipe, within the scope."""
-    actor = current_actor()
+    actor, moment = current_actor(), _moment()
+    if moment is not None:
+        themes = known_then(themes_of(session, actor, enterprise_names(session)))
+        return jsonify(past_counts(session, actor, themes, moment))
     layers = count_objects(session, actor.scope) | {"sensor": count_points(session, actor.scope)}
     if actor.may("alarm.read"):
         layers["alarm"] = open_counts(session, scope=actor.scope).total
@@ -155,6 +170,11 @@ def get_object(session: Session, layer: str, object_id: int) -> ResponseReturnVa
     }
     if not 0 < object_id <= BIGGEST_ID:
         raise NotFound("map_object", layer=layer)
+    moment = _moment()
+    if moment is not None and layer in DATED:
+        return render_template("home/drawer_past.html", **past_drawer(session, actor, layer, object_id, moment, language))
+    if layer == "proposal":
+        return render_template("home/drawer_proposal.html", **proposal_drawer(session, actor, object_id, language))
     if layer == "alarm":
         if not actor.may("alarm.read"):
             raise NotFound("map_object", layer=layer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gis.tiles.layer import VectorLayer, in_place
+from gis.asof import past_source
+from gis.tiles.layer import Past, VectorLayer, in_place
 
 # Silent: nothing newer than three upload periods, at least five minutes.
 SENSOR = VectorLayer(
@@ -14,5 +15,12 @@ SENSOR = VectorLayer(
     "live",
     min_zoom=12,
     keep=in_place,
+    # Of a past day only the point as it was filed: whether it was silent then, its curve tells.
+    past=Past(
+        past_source("point t") + " left join lateral (select min(a.level) as level from alarm_now a where a.point_id = t.id "
+        "and a.raised_at < :at and (a.cleared_at is null or a.cleared_at >= :at) and not a.historical) alarmed on true",
+        "t.measure as m, coalesce(alarmed.level, 0) as a, false as s, t.name as n",
+        keep=in_place,
+    ),
 )
 MAP_LAYERS = [SENSOR]

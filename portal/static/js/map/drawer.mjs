@@ -8,7 +8,8 @@ const STOPS = ["half", "full", "low"];
  * Prepare the page's #drawer. The partial `/map/object/{layer}/{id}` may carry `data-lng` and `data-lat`
  * on one element, so that an object opened from a link can be found on the map.
  */
-export function startDrawer({ onClose, onShow }) {
+export function startDrawer({ at = "", onClose, onShow }) {
+  const query = at ? `?at=${encodeURIComponent(at)}` : "";
   const drawer = $("#drawer");
   const content = el("div", { class: "drawer-content" });
   const grab = el("button", { class: "grab-button only-s", type: "button", "aria-label": t("resize_drawer") }, el("span", { class: "grab" }));
@@ -86,7 +87,7 @@ export function startDrawer({ onClose, onShow }) {
   };
 
   /** Show one object; resolves to its position when the partial names one. */
-  const show = (layer, id) => showPart(() => fetch(`/map/object/${layer}/${encodeURIComponent(id)}`, { headers: { "HX-Request": "true" }, credentials: "same-origin" }));
+  const show = (layer, id) => showPart(() => fetch(`/map/object/${layer}/${encodeURIComponent(id)}${query}`, { headers: { "HX-Request": "true" }, credentials: "same-origin" }));
 
   shut.addEventListener("click", close);
   grab.addEventListener("click", () => { drawer.dataset.stop = STOPS[(STOPS.indexOf(drawer.dataset.stop) + 1) % STOPS.length]; });

@@ -26,6 +26,7 @@ import { $, el, getJson, t, theme } from "../dom.mjs";
 import { on } from "../live.mjs";
 import { startAlarms } from "./alarms.mjs";
 import { startCompare } from "./compare.mjs";
+import { startAsOf } from "./asof.mjs";
 import { startDrawer } from "./drawer.mjs";
 import { addIcons } from "./icons.mjs";
 import { startHydraulics } from "./hydraulics.mjs";
@@ -55,7 +56,7 @@ class OneMap {
     this.selected = null;
     this.sources = [...new Set([...options.layers.map((layer) => layer.name), ...(options.layers.some((layer) => layer.name === "district") ? ["district_label"] : [])])];
     this.fresh = 0;
-    this.day = "";
+    this.day = this.options.day || "";
     this.raster = $("#map-raster");
     if (this.raster && state.raster) this.raster.value = state.raster;
     this.map = this.makeMap(state);
@@ -91,7 +92,7 @@ class OneMap {
   startParts() {
     const { map } = this;
     this.panel = startPanel({ layers: this.rows, themes: this.options.themes, shown: this.shown, colouring: this.colouring, change: (...news) => this.change(...news) });
-    this.drawer = startDrawer({ onClose: () => this.deselect(), onShow: () => this.pad() });
+    this.drawer = startDrawer({ at: this.options.day, onClose: () => this.deselect(), onShow: () => this.pad() });
     this.network = startNetwork(map, { drawer: this.drawer, lite: this.lite });
     startHydraulics(map, { drawer: this.drawer, lite: this.lite });
     this.measure = startMeasure(map, { onToggle: (active) => { if (active) { this.area.stop(); this.drawer.close(); } } });
@@ -110,6 +111,7 @@ class OneMap {
     $("#map-print-form").addEventListener("submit", (event) => this.fillPrint(event.target));
     this.raster?.addEventListener("change", () => { map.setStyle(this.style(), { diff: false }); this.remember(); });
     $("#map-locate").disabled = true;
+    startAsOf();
     if (this.options.note) $("#map-note").textContent = this.options.note;
     this.pad();
   }
@@ -130,7 +132,7 @@ class OneMap {
     let waiting = null;
     on("alarm", () => { waiting ??= setTimeout(() => { waiting = null; this.refresh(); }, NEWS_MS); });
     this.panel.setZoom(map.getZoom());
-    this.alarms.load();
+    if (!this.options.day) this.alarms.load();
     this.count();
   }
 
@@ -146,11 +148,13 @@ class OneMap {
   }
 
   count() {
-    getJson("/map/counts").then((counts) => this.panel.setCounts(counts)).catch(() => notice("counts_failed"));
+    const countsAt = this.options.day ? `?at=${encodeURIComponent(this.options.day)}` : "";
+    getJson(`/map/counts${countsAt}`).then((counts) => this.panel.setCounts(counts)).catch(() => notice("counts_failed"));
   }
 
   /** Ask again for what an alarm changes. */
   refresh() {
+    if (this.options.day) return; // a past day does not change
     this.fresh = Date.now();
     for (const name of ["alarm", "sensor"]) this.map.getSource(name)?.setTiles([tileAddress(name, this.options.tilesVersion, this.fresh)]);
     this.alarms.load();
@@ -185,6 +189,7 @@ class OneMap {
 
   /** Show the network as it was known on a day, "" for now. */
   setDay(day) {
+    day ||= this.options.day || "";
     if (day === this.day) return;
     this.day = day;
     for (const name of DATED) this.map.getSource(name)?.setTiles([tileAddress(name, this.options.tilesVersion, 0, day)]);

@@ -17,20 +17,20 @@ export const LOCAL_FONT = '"PingFang SC","HarmonyOS Sans SC","Microsoft YaHei","
 
 const SOURCES = {
   district: [0, 14], district_label: [0, 14], water: [0, 14], green: [0, 14], building: [13, 15], road: [8, 15],
-  pipe: [8, 15], user: [8, 15], valve: [13, 15], regulator: [12, 15], sensor: [12, 15], station: [0, 15], alarm: [0, 15],
+  pipe: [8, 15], user: [8, 15], valve: [13, 15], regulator: [12, 15], sensor: [12, 15], station: [0, 15], alarm: [0, 15], proposal: [0, 15],
 };
 
 /** Which style layers one row of the layer tree switches. */
 export const PARTS = {
   pipe: ["pipe-case", "pipe", "pipe-label"], flow: ["flow"],
   station: ["station"], valve: ["valve"], regulator: ["regulator"], sensor: ["sensor-alarm", "sensor"],
-  user: ["user-cell", "user-count", "user"], alarm: ["alarm"],
+  user: ["user-cell", "user-count", "user"], alarm: ["alarm"], proposal: ["proposal"],
   district: ["district", "district-line", "district-label"], road: ["road-case", "road-4", "road-3", "road-2", "road-1", "road-label"],
   water: ["water"], green: ["green"], building: ["building"],
 };
 
 /** Layers whose features open the drawer, topmost first. */
-export const CLICKABLE = ["alarm", "station", "sensor", "regulator", "valve", "user", "pipe"];
+export const CLICKABLE = ["alarm", "proposal", "station", "sensor", "regulator", "valve", "user", "pipe"];
 
 function byCode({ property, rows }) {
   const pairs = rows.flatMap((row) => row.codes.flatMap((code) => [code, token(row.token)])), rest = token(rows.at(-1).token);
@@ -133,6 +133,11 @@ function labelLayers() {
   ];
 }
 
+/** A running proposal: a ring around its place, red when the enterprise's value changed meanwhile. */
+function proposalLayer() {
+  return layer("proposal", "circle", "proposal", { paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, 5, 16, 11], "circle-color": token("--accent"), "circle-opacity": 0.15, "circle-stroke-width": 2.5, "circle-stroke-color": ["match", ["to-number", ["get", "x"], 0], 1, token("--r1"), token("--accent")] } });
+}
+
 function alarmLayer() {
   const level = ["to-number", ["get", "l"], 4];
   return layer("alarm", "symbol", "alarm", {
@@ -144,7 +149,7 @@ function alarmLayer() {
 export const RASTERS = { vec: ["vec", "cva"], img: ["img", "cia"], ter: ["ter", "cta"] };
 
 /** Sources that know former days. */
-export const DATED = ["pipe", "station", "valve", "regulator", "user"];
+export const DATED = ["pipe", "station", "valve", "regulator", "user", "sensor", "alarm", "proposal"];
 
 /** The address of a source's tiles; `fresh` differs when the content must be asked for again, `at` is a former day. */
 export function tileAddress(name, version, fresh = 0, at = "") {
@@ -156,7 +161,7 @@ export function tileAddress(name, version, fresh = 0, at = "") {
 export function buildStyle({ version = "", colouring = null, hidden = new Set(), lite = false, sources = null, at = "", raster = "" } = {}) {
   const names = sources ?? Object.keys(SOURCES);
   const wanted = Object.entries(SOURCES).filter(([name]) => names.includes(name));
-  const layers = [...baseLayers(), ...userLayers(), ...pipeLayers(colouring, lite), ...labelLayers(), ...deviceLayers(), alarmLayer()];
+  const layers = [...baseLayers(), ...userLayers(), ...pipeLayers(colouring, lite), ...labelLayers(), ...deviceLayers(), proposalLayer(), alarmLayer()];
   const off = new Set([...hidden].flatMap((name) => PARTS[name] ?? []));
   for (const one of layers) if (off.has(one.id)) one.layout = { ...one.layout, visibility: "none" };
   const pictures = RASTERS[raster] ?? [];

@@ -1,0 +1,1 @@
+"""Borders between enterprises: matching of their networks, findings, joints in force."""

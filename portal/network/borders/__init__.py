@@ -1,0 +1,1 @@
+"""Borders between enterprises: findings, proposed joints, what the parties and the city decide."""

@@ -20,7 +20,7 @@ def outcome_words() -> dict[str, str]:
     """Return the outcomes of a rehearsal in words, the gravest first."""
     return {
         "missed": gettext("Missed"), "removed": gettext("Removed"), "added": gettext("Added"),
-        "changed": gettext("Changed"), "kept": gettext("Kept"),
+        "changed": gettext("Changed"), "kept": gettext("Kept as before"),
     }  # fmt: skip
 
 

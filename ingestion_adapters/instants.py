@@ -14,6 +14,7 @@ Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+_FEW_TIMES = 8
 _WIDTHS = (20, 24, 25, 29)
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _DATE_TIME = ((4, ord("-")), (7, ord("-")), (10, ord("T")), (13, ord(":")), (16, ord(":")))
@@ -34,14 +35,36 @@ def instants_ms(values: Sequence[Any]) -> tuple[Numbers, Flags]:
         return values.read
     if isinstance(values, np.ndarray):
         return values.astype(np.int64), np.ones(values.size, bool)
+    if len(values) > _FEW_TIMES:
+        # One scan of a telemetry system gives all its points the same time.
+        places = {value: place for place, value in enumerate(dict.fromkeys(values))} if _all_texts(values) else None
+        if places is not None and len(places) <= len(values) // _FEW_TIMES:
+            ms, done = _each_ms(list(places))
+            which = np.fromiter(map(places.__getitem__, values), np.int64, len(values))
+            return ms[which], done[which]
+    return _each_ms(values)
+
+
+def _all_texts(values: Sequence[Any]) -> bool:
+    return {*map(type, values)} == {str}
+
+
+def _each_ms(values: Sequence[Any]) -> tuple[Numbers, Flags]:
     size = len(values)
     ms, done = np.zeros(size, np.int64), np.zeros(size, bool)
+    if size <= _FEW_TIMES:
+        return _one_by_one(values, ms, done)
     try:
-        table = np.array(values, dtype="S") if {*map(type, values)} == {str} else None
+        table = np.array(values, dtype="S") if _all_texts(values) else None
     except UnicodeEncodeError:
         table = None
     if table is not None and table.itemsize in _WIDTHS:
         ms, done = _matrix_ms(table.view(np.uint8).reshape(size, table.itemsize))
+    return _one_by_one(values, ms, done)
+
+
+def _one_by_one(values: Sequence[Any], ms: Numbers, done: Flags) -> tuple[Numbers, Flags]:
+    """Fill in the times that are not done."""
     for index in np.flatnonzero(~done).tolist():
         found = instant_ms(values[index])
         if found is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,16 +22,28 @@ from ingestion_adapters.receipts import (
     REJECTIONS_IN_ANSWER,
     Batch,
     Counts,
+    Opened,
+    Replayed,
     first_findings,
     open_batch,
     write_findings,
     write_receipt,
+)
+from ingestion_adapters.store_at_once import (
+    COLLIDED,
+    KNOWN,
+    REPLAYED,
+    ROWS_AT_ONCE,
+    TAKEN,
+    take_at_once,
+    usual,
 )
 from ingestion_adapters.store_readings import RawReadings, columns_of, take_readings
 from ingestion_adapters.stores import STORES, Delivery
 from portal.core.actor import Actor
 from portal.core.errors import Conflict
 from portal.core.live import announce, news_of
+from portal.flows.alarm_intake import take_in_readings
 
 ANNOUNCE_EVERY_S = 1.0
 _TOLD = "intake_told"
@@ -73,18 +86,56 @@ def accept_message(
 
     Raise Conflict when the batch number came with other content, Replayed when the nonce was used.
     """
-    opened = open_batch(session, batch, nonce, now)
+    heard = _heard(session, batch, payload) if batch.dataset == "RT" else payload
+    at_once = _at_once(session, batch, heard, nonce, (now, actor))
+    if isinstance(at_once, Answer):
+        return at_once
+    opened = open_batch(session, batch, nonce, now) if at_once is None else at_once
     if opened.known is not None:
         return _first_answer(session, batch, opened.known)
     receipt_id = opened.receipt_id
-    heard = _heard(session, batch, payload)
-    if not isinstance(heard, Heard):
-        rows, stored = _take(session, batch, heard, receipt_id, (now, actor))
-    else:
-        rows, stored = _take(session, batch, heard.understood, receipt_id, (now, actor))
-        stored = replace(stored, rejections=[heard.told(found) for found in stored.rejections])
-        keep_sent(session, heard, receipt_id, batch.enterprise_id, now)
-    return _finish(session, batch, receipt_id, rows, stored, now)
+    if batch.dataset != "RT":
+        heard = _heard(session, batch, payload)
+    understood = heard.understood if isinstance(heard, Heard) else heard
+    rows, stored = _take(session, batch, understood, receipt_id, (now, actor))
+    counts = Counts(rows, stored.accepted, stored.duplicate, _errors(stored.rejections), stored.late)
+    write_receipt(session, receipt_id, batch, counts, now, _news(session, batch.enterprise_id, receipt_id))
+    return _answer(session, batch, receipt_id, counts, (heard, stored, now))
+
+
+def _at_once(
+    session: Session,
+    batch: Batch,
+    heard: Rows | RawReadings | Heard,
+    nonce: str | None,
+    when_and_who: tuple[datetime, Actor],
+) -> Answer | Opened | None:
+    """Take a usual batch of readings in one round trip; else the batch as it was opened, None when it is not open yet."""
+    understood = heard.understood if isinstance(heard, Heard) else heard
+    if batch.dataset != "RT" or not 0 < understood.size <= ROWS_AT_ONCE:
+        return None
+    now, actor = when_and_who
+    raw = understood if isinstance(understood, RawReadings) else readings_of(understood)
+    sound = usual(session, batch.enterprise_id, raw, now)
+    if sound is None:
+        return None
+    tell = _news(session, batch.enterprise_id, 0) is not None
+    findings = [*raw.refused, *sound.findings]
+    refused = _errors(findings)
+    taken = take_at_once(session, batch, sound, (raw.rows, refused), nonce=nonce, tell=tell)
+    if taken.outcome != TAKEN and tell:
+        forget_news(batch.enterprise_id)
+    if taken.outcome == REPLAYED:
+        raise Replayed("E_REPLAY")
+    if taken.outcome == KNOWN:
+        return Opened(taken.receipt_id, session.get_one(Receipt, taken.receipt_id))
+    if taken.outcome == COLLIDED:
+        return Opened(taken.receipt_id)
+    block = replace(sound.block, receipt_id=taken.receipt_id)
+    take_in_readings(session, block, now=now, actor=actor, remembered=taken.remembered)
+    counts = Counts(raw.rows, block.rows, sound.repeated, refused, sound.late)
+    stored = Stored(block.rows, sound.repeated, findings, sound.late)
+    return _answer(session, batch, taken.receipt_id, counts, (heard, stored, now))
 
 
 def _heard(session: Session, batch: Batch, payload: Rows | RawReadings | Heard) -> Rows | RawReadings | Heard:
@@ -127,20 +178,33 @@ def _first_answer(session: Session, batch: Batch, known: Receipt) -> Answer:
     )
 
 
-def _finish(session: Session, batch: Batch, receipt_id: int, rows: int, stored: Stored, now: datetime) -> Answer:
-    findings = sorted(stored.rejections, key=lambda found: found.row)
-    errors = [found for found in findings if found.severity == "error"]
-    counts = Counts(rows, stored.accepted, stored.duplicate, len(errors), stored.late)
-    write_receipt(session, receipt_id, batch, counts, now, _news(session, batch.enterprise_id, receipt_id))
+def _errors(findings: Sequence[Finding]) -> int:
+    return sum(found.severity == "error" for found in findings)
+
+
+def _answer(
+    session: Session,
+    batch: Batch,
+    receipt_id: int,
+    counts: Counts,
+    facts: tuple[Rows | RawReadings | Heard, Stored, datetime],
+) -> Answer:
+    """Keep the findings and the words of the sender under the receipt; return what the sender is told."""
+    heard, stored, now = facts
+    findings = stored.rejections
+    if isinstance(heard, Heard):
+        findings = [heard.told(found) for found in findings]
+        keep_sent(session, heard, receipt_id, batch.enterprise_id, now)
+    findings = sorted(findings, key=lambda found: found.row)
     write_findings(session, receipt_id, batch.enterprise_id, findings)
     return Answer(
         batch.batch_id,
         receipt_id,
-        rows,
+        counts.rows,
         counts.accepted,
         counts.duplicate,
         counts.rejected,
-        errors[:REJECTIONS_IN_ANSWER],
+        [found for found in findings if found.severity == "error"][:REJECTIONS_IN_ANSWER],
         now,
         late=stored.late,
         held=stored.held,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from functools import cache
 from itertools import repeat
 from typing import Any
 
@@ -29,6 +30,7 @@ YEAR_MS = 366 * DAY_MS
 ABSURD = 1e12
 GOOD, OUT_OF_RANGE = (192, 216), 84
 CATALOGUE_S = 5.0
+QUALITIES = 256
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class RawReadings:
     def rows(self) -> int:
         """Return the number of rows sent, refused ones included."""
         return int(self.v.size) + len(self.refused)
+
+    @property
+    def size(self) -> int:
+        """Return the same, as rows as sent say it."""
+        return self.rows
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,19 @@ class _Catalogue:
     high: NDArray[np.float64]
     period_s: NDArray[np.int64]
     figures: IntakeFigures
+    version: tuple[Any, ...]
     loaded_s: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Readings as judged: the sound ones sorted by point and time, and what is said of the others."""
+
+    block: ReadingBlock
+    findings: list[Finding]
+    repeated: int
+    late: int
+    newest_every_s: float
 
 
 _catalogues: dict[int, _Catalogue] = {}
@@ -96,21 +115,26 @@ def take_readings(
     session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, *, now: datetime, actor: Actor
 ) -> Stored:
     """Judge, store and hand on readings; return the counts and the findings, numbered as in the batch."""
-    raw, of_meters = _meters_apart(session, enterprise_id, raw)
+    raw, of_meters = meters_apart(session, enterprise_id, raw)
     counted = take_counters(session, *of_meters, receipt_id, now) if of_meters else Stored(0, 0, [])
-    block, findings, repeated, late = judged(session, enterprise_id, raw, receipt_id, now)
-    stored = store_readings(session, block, _catalogues[enterprise_id].figures.newest_every_s)
-    if stored.new.rows:
-        take_in_readings(session, stored.new, now=now, actor=actor, remembered=stored.remembered)
+    stored = store_judged(session, judged(session, enterprise_id, raw, receipt_id, now), now=now, actor=actor)
     return Stored(
-        stored.new.rows + counted.accepted,
-        repeated + stored.duplicate + counted.duplicate,
-        [*raw.refused, *findings, *counted.rejections],
-        late + counted.late,
+        stored.accepted + counted.accepted,
+        stored.duplicate + counted.duplicate,
+        [*raw.refused, *stored.rejections, *counted.rejections],
+        stored.late + counted.late,
     )
 
 
-def _meters_apart(
+def store_judged(session: Session, sound: Judged, *, now: datetime, actor: Actor) -> Stored:
+    """Store and hand on judged readings; return the counts and the findings."""
+    stored = store_readings(session, sound.block, sound.newest_every_s)
+    if stored.new.rows:
+        take_in_readings(session, stored.new, now=now, actor=actor, remembered=stored.remembered)
+    return Stored(stored.new.rows, sound.repeated + stored.duplicate, sound.findings, sound.late)
+
+
+def meters_apart(
     session: Session, enterprise_id: int, raw: RawReadings
 ) -> tuple[RawReadings, tuple[RawReadings, NDArray[np.int64]] | None]:
     """Return the readings of points or of nothing known, and those of meters with the number of each one's meter."""
@@ -155,22 +179,22 @@ def take_counters(
     return Stored(taken.added, taken.known, [*findings, *noted], int(late.sum()))
 
 
-def judged(
-    session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, now: datetime
-) -> tuple[ReadingBlock, list[Finding], int, int]:
-    """Return the sound readings sorted by point and time, the findings, repeated rows and late rows."""
+def judged(session: Session, enterprise_id: int, raw: RawReadings, receipt_id: int, now: datetime) -> Judged:
+    """Return the sound readings and the findings, with the number of repeated and of late rows."""
     catalogue, places = _placed(session, enterprise_id, raw)
     ts_ms, readable = instants_ms(raw.t)
     limits = catalogue.figures
     bad, findings = _refused(raw, places < 0, (ts_ms, readable), limits, now)
-    keep = np.flatnonzero(~bad)
-    keep = keep[np.lexsort((ts_ms[keep], places[keep]))]
+    keep = np.flatnonzero(~bad) if findings else np.arange(places.size)
+    of_points, at = places[keep], ts_ms[keep]
+    order = np.lexsort((at, of_points))
+    keep, of_points, at = keep[order], of_points[order], at[order]
     first = np.ones(keep.size, bool)
-    first[1:] = (places[keep][1:] != places[keep][:-1]) | (ts_ms[keep][1:] != ts_ms[keep][:-1])
-    kept = keep[first]
-    block = _block(catalogue, places[kept], raw, kept, (enterprise_id, receipt_id, now, ts_ms[kept]))
-    late = delays_s(block) > np.maximum(limits.late_s, 2 * catalogue.period_s[places[kept]])
-    return block, findings, keep.size - kept.size, int(late.sum())
+    first[1:] = (of_points[1:] != of_points[:-1]) | (at[1:] != at[:-1])
+    kept, of_points = keep[first], of_points[first]
+    block = _block(catalogue, of_points, raw, kept, (enterprise_id, receipt_id, now, at[first]))
+    late = delays_s(block) > np.maximum(limits.late_s, 2 * catalogue.period_s[of_points])
+    return Judged(block, findings, keep.size - kept.size, int(late.sum()), limits.newest_every_s)
 
 
 def _refused(
@@ -188,14 +212,25 @@ def _refused(
         ("E_FUTURE", ts_ms > now_ms + 1000 * limits.future_s),
         ("E_TOO_OLD", ts_ms < now_ms - YEAR_MS * limits.oldest_years),
         ("E_RANGE", ~(np.abs(raw.v) < ABSURD)),
-        ("E_DICT", ~np.isin(raw.q, list(dictionaries()["quality"]))),
+        ("E_DICT", ~_known_qualities()[np.minimum(np.maximum(raw.q, -1), QUALITIES)]),
     )
     bad = np.zeros(raw.v.size, bool)
     findings: list[Finding] = []
     for code, mark in marks:
+        if not mark.any():
+            continue
         findings += [_finding(raw, index, code, limits) for index in np.flatnonzero(mark & ~bad).tolist()]
         bad |= mark
     return bad, findings
+
+
+@cache
+def _known_qualities() -> NDArray[np.bool_]:
+    """Return by quality whether the dictionary has it; what lies outside 0 to 255 stands for the last, which it has not."""
+    known = np.zeros(QUALITIES + 1, bool)
+    known[list(dictionaries()["quality"])] = True
+    known[QUALITIES] = False
+    return known
 
 
 def _block(
@@ -208,7 +243,7 @@ def _block(
     enterprise_id, receipt_id, now, ts_ms = facts
     value, quality = raw.v[kept], raw.q[kept]
     outside = (value < catalogue.low[places]) | (value > catalogue.high[places])
-    quality = np.where(outside & np.isin(quality, GOOD), OUT_OF_RANGE, quality)
+    quality = np.where(outside & ((quality == GOOD[0]) | (quality == GOOD[1])), OUT_OF_RANGE, quality)
     point_id = catalogue.ids[places].astype(np.int32)
     flag = _flagged(raw.f[kept], ts_ms, round(now.timestamp() * 1000) - catalogue.figures.automatic_days * DAY_MS)
     block = ReadingBlock(enterprise_id, receipt_id, now, point_id, ts_ms, value, quality.astype(np.int16), flag)
@@ -262,6 +297,33 @@ def intake_figures(session: Session) -> IntakeFigures:
 
 
 def _load(session: Session, enterprise_id: int) -> _Catalogue:
+    """Return the catalogue as it is now; the points are read again only when one of them changed."""
+    version, known = _version_of(session, enterprise_id), _catalogues.get(enterprise_id)
+    figures = intake_figures(session)
+    if known is not None and known.version == version:
+        catalogue = replace(known, figures=figures, loaded_s=time.monotonic())
+    else:
+        catalogue = _read(session, enterprise_id, figures, version)
+    _catalogues[enterprise_id] = catalogue
+    return catalogue
+
+
+def _version_of(session: Session, enterprise_id: int) -> tuple[Any, ...]:
+    """Return what differs once a point was added or changed: every change gives its row a new beginning.
+
+    A sum and not the newest: a long transaction may commit after others that began later.
+    """
+    found = session.execute(
+        text(
+            "select count(*), max(id), sum(timestamp_hash(cast(valid_from at time zone 'UTC' as timestamp)) * cast(id as numeric))"
+            " from point where enterprise_id = :e"
+        ),
+        {"e": enterprise_id},
+    )
+    return tuple(found.one())
+
+
+def _read(session: Session, enterprise_id: int, figures: IntakeFigures, version: tuple[Any, ...]) -> _Catalogue:
     rows = session.execute(
         text(
             "select src_code, id, coalesce(range_low, '-infinity'), coalesce(range_high, 'infinity'), period_s"
@@ -270,17 +332,16 @@ def _load(session: Session, enterprise_id: int) -> _Catalogue:
         {"e": enterprise_id},
     ).all()
     codes, ids, low, high, period = zip(*rows, strict=True) if rows else ((), (), (), (), ())
-    catalogue = _Catalogue(
+    return _Catalogue(
         {code: place for place, code in enumerate(codes)},
         np.array(ids, np.int64),
         np.array(low, float),
         np.array(high, float),
         np.array(period, np.int64),
-        intake_figures(session),
+        figures,
+        version,
         time.monotonic(),
     )
-    _catalogues[enterprise_id] = catalogue
-    return catalogue
 
 
 def _finding(raw: RawReadings, index: int, code: str, limits: IntakeFigures) -> Finding:

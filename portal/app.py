@@ -20,6 +20,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from ingestion_adapters.http.express import Express
 from portal.config import Settings
 from portal.core.clock import local
 from portal.core.logs import start_logging
@@ -125,7 +126,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     start_logging(found.log_level)
     mimetypes.add_type("text/javascript", ".mjs")
     app = Flask(__name__, template_folder="templates", static_folder="static")
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.wsgi_app = ProxyFix(Express(app.wsgi_app, found), x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     _configure(app, found)
     install_headers(app)
     _languages(app)

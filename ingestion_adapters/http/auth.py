@@ -73,6 +73,16 @@ class Sender:
     limits: Limits = Limits()
 
 
+@dataclass(frozen=True)
+class HandedOn:
+    """A push that was taken up before the application and failed there: who sent it, and the failure to answer."""
+
+    sender: Sender
+    actor: Actor
+    failure: Exception
+
+
+HANDED_ON = "ranjian.push"  # in a request's environment, where no header can come
 _keys: dict[str, tuple[float, ProgramKey | None]] = {}
 _used: dict[int, float] = {}
 
@@ -90,6 +100,10 @@ def signed_for_sandbox(note: Callable[[ProgramKey, str, str], None]) -> Callable
 def _guarded(view: View, note: Callable[[ProgramKey, str, str], None] | None = None) -> View:
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        handed: HandedOn | None = request.environ.get(HANDED_ON)
+        if handed is not None:
+            g.sender, g.actor = handed.sender, handed.actor
+            raise handed.failure
         app_id = request.headers.get("X-App-Id", "")
         busy = _in_debt(app_id)
         if busy is not None:
@@ -112,11 +126,12 @@ def sender() -> Sender:
 
 def guard() -> Guard:
     """Return this process's guard."""
-    return _guard_of(str(settings().data_dir))
+    return guard_of(str(settings().data_dir))
 
 
 @functools.cache
-def _guard_of(data_dir: str) -> Guard:
+def guard_of(data_dir: str) -> Guard:
+    """Return the guard that watches the disk of a data directory, one a process."""
     return Guard(data_dir)
 
 
@@ -197,7 +212,7 @@ def _identify(app_id: str, note: Callable[[ProgramKey, str, str], None] | None =
     if found.sandbox and note is None:
         return problem(403, "E_SANDBOX_KEY", server_time=stamp(now))
     g.sender = Sender(found.enterprise_id, app_id, nonce, body, body_sm3, size, found.limits)
-    g.actor = program_actor(found, app_id)
+    g.actor = program_actor(found, app_id, request.remote_addr or "")
     return None
 
 
@@ -215,14 +230,14 @@ def _refuse_as_slowly(texts: tuple[bytes, ...], signature: str, algorithm: str) 
         matches(_DUMMY_KEY, texts, signature)
 
 
-def program_actor(key: ProgramKey, app_id: str) -> Actor:
+def program_actor(key: ProgramKey, app_id: str, address: str) -> Actor:
     """Return the actor of an enterprise's program: its own enterprise and nothing else."""
     return Actor(
         kind="program",
         id=key.id,
         name=app_id,
         scope=Scope(enterprise_ids=frozenset({key.enterprise_id})),
-        address=request.remote_addr or "",
+        address=address,
         request_id=request_id.get(),
         enterprise_id=key.enterprise_id,
     )
@@ -257,6 +272,12 @@ def _read_body() -> tuple[bytes | None, str, int]:
         else:
             parts.clear()
     return (b"".join(parts) if size <= BODY_BYTES else None), digest.hexdigest(), size
+
+
+def remembered_key(app_id: str) -> ProgramKey | None:
+    """Return the valid key of an app id if it was looked up within the last seconds, else None."""
+    cached = _keys.get(app_id)
+    return cached[1] if cached and time.monotonic() - cached[0] < KEY_CACHE_S else None
 
 
 def key_of(found: Settings, app_id: str, now: datetime) -> ProgramKey | None:

@@ -16,9 +16,11 @@ from ingestion_adapters.http.bodies import BODY_BYTES, Refused, inflated, payloa
 from ingestion_adapters.intake import Answer, accept_message
 from ingestion_adapters.receipts import Batch, Replayed, refuse
 from ingestion_adapters.store_readings import RawReadings
+from portal.config import Settings
 from portal.core.actor import Actor
+from portal.core.db import transaction
 from portal.core.errors import Conflict
-from portal.core.web import opened
+from portal.core.web import opened, settings
 
 Result = TypeVar("Result")
 
@@ -36,17 +38,25 @@ class Push:
     now: datetime
 
 
-def take_push(push: Push) -> Answer:
-    """Take a push in; raise Refused (its receipt is written) or Replayed."""
+def take_push(push: Push, payload: Rows | RawReadings | None = None, found: Settings | None = None) -> Answer:
+    """Take a push in; raise Refused (its receipt is written) or Replayed.
+
+    A payload that is given was charged before; settings stand in for those of the running application.
+    """
+    own = found or settings()
+
+    def once(work: Callable[[Session], Result]) -> Result:
+        return twice(lambda: transaction(own, push.actor.scope, worker=True), work)
+
     batch = batch_of(push)
     try:
-        payload = charged_payload(push)
-        return once_more(lambda session: _accept(session, push, batch, payload))
+        rows = payload or charged_payload(push)
+        return once(lambda session: _accept(session, push, batch, rows))
     except Conflict as known:
         no = Refused(409, known.code, "batch_conflict", **known.facts)
     except Refused as refused:
         no = refused
-    no.facts["receipt_id"] = once_more(lambda session: _refuse(session, push, batch, no.code))
+    no.facts["receipt_id"] = once(lambda session: _refuse(session, push, batch, no.code))
     raise no
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from sqlalchemy import event, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -39,8 +40,7 @@ def note_readings(session: Session, block: ReadingBlock, every_s: float = 0.0) -
 
     With `every_s` the batch may wait for a fold that is ordered when the transaction is committed.
     """
-    last = np.append(block.point_id[1:] != block.point_id[:-1], True)
-    hours = [datetime.fromtimestamp(int(hour) * 3600, UTC).isoformat() for hour in np.unique(block.ts_ms // HOUR_MS)]
+    last = lasts_of(block)
     rows = call(
         session,
         "select remembered, waits from note_readings(%s, %s, %s::bigint[], %s::float8[], %s::int[], %s::smallint[],"
@@ -48,19 +48,38 @@ def note_readings(session: Session, block: ReadingBlock, every_s: float = 0.0) -
         (
             block.enterprise_id,
             block.received_at,
-            _array(block.ts_ms[last]),
-            _array(block.value[last]),
-            _array(block.point_id[last]),
-            _array(block.quality[last]),
-            _array(block.flag[last]),
-            "{" + ",".join(hours) + "}",
-            _when(block.enterprise_id, every_s),
+            array_text(block.ts_ms[last]),
+            array_text(block.value[last]),
+            array_text(block.point_id[last]),
+            array_text(block.quality[last]),
+            array_text(block.flag[last]),
+            hours_text(block),
+            when_to_fold(block.enterprise_id, every_s),
         ),
     )
     remembered, waits = rows[0]
     if waits:
-        session.info[_WAITS] = True
+        fold_later(session)
     return frozenset(remembered)
+
+
+def lasts_of(block: ReadingBlock) -> NDArray[np.bool_]:
+    """Return which readings are the last of their point."""
+    last = np.ones(block.rows, bool)
+    last[:-1] = block.point_id[1:] != block.point_id[:-1]
+    return last
+
+
+def hours_text(block: ReadingBlock) -> str:
+    """Return the hours of a block as an array literal."""
+    first, end = int(block.ts_ms.min()) // HOUR_MS, int(block.ts_ms.max()) // HOUR_MS
+    hours = [first] if first == end else np.unique(block.ts_ms // HOUR_MS).tolist()
+    return "{" + ",".join(datetime.fromtimestamp(hour * 3600, UTC).isoformat() for hour in hours) + "}"
+
+
+def fold_later(session: Session) -> None:
+    """Have what this transaction left waiting folded after its commit."""
+    session.info[_WAITS] = True
 
 
 def fold_waiting(session: Session, now: datetime) -> str:
@@ -68,7 +87,8 @@ def fold_waiting(session: Session, now: datetime) -> str:
     return f"{session.scalar(text('select fold_latest()'))} enterprises"
 
 
-def _when(enterprise_id: int, every_s: float) -> str:
+def when_to_fold(enterprise_id: int, every_s: float) -> str:
+    """Return whether a batch is folded `now`, `soon` (unless another one is being folded) or `later`."""
     if not every_s:
         return "now"
     with _lock:
@@ -78,9 +98,12 @@ def _when(enterprise_id: int, every_s: float) -> str:
     return "soon"
 
 
-def _array(values: NDArray[Any]) -> str:
+def array_text(values: NDArray[Any]) -> str:
     """Return numbers as one array literal: the driver's own lists are ten times slower."""
-    return "{" + ",".join(map(repr, values.tolist())) + "}"
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return "{" + ",".join(map(repr, values.tolist())) + "}"
+    text_ = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    return "{" + text_[1:-1].decode() + "}"
 
 
 @event.listens_for(Session, "after_commit")

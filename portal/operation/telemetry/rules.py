@@ -108,22 +108,20 @@ def buckets_of(
     good = np.isin(quality, GOOD) & ~np.isnan(value)
     known, of = value[good], np.repeat(np.arange(starts.size), readings)[good]
     valid = np.bincount(of, minlength=starts.size)
-    found: list[Figures] = [
-        Figures(float(at) * step_s, None, None, None, None, count, 0)
-        for at, count in zip(bucket[starts].tolist(), readings.tolist(), strict=True)
-    ]
-    if not known.size:
-        return found
-    first = np.flatnonzero(np.diff(of, prepend=-1))
-    last = np.append(first[1:], known.size) - 1
-    counts = valid[of[first]]
-    columns = (
-        np.minimum.reduceat(known, first), np.maximum.reduceat(known, first),
-        np.add.reduceat(known, first) / counts, known[last],
-    )
-    for place, low, high, mean, end, count in zip(of[first].tolist(), *(each.tolist() for each in (*columns, counts)), strict=True):
-        found[place] = Figures(found[place].at_s, low, high, mean, end, found[place].readings, count)
-    return found
+    columns = [np.full(starts.size, None, object) for _ in range(4)]
+    if known.size:
+        first = np.flatnonzero(np.diff(of, prepend=-1))
+        last = np.append(first[1:], known.size) - 1
+        counts = valid[of[first]]
+        figures = (
+            np.minimum.reduceat(known, first), np.maximum.reduceat(known, first),
+            np.add.reduceat(known, first) / counts, known[last],
+        )
+        for column, each in zip(columns, figures, strict=True):
+            column[of[first]] = each.tolist()
+    at_s = (bucket[starts].astype(float) * step_s).tolist()
+    rows = zip(at_s, *(column.tolist() for column in columns), readings.tolist(), valid.tolist(), strict=True)
+    return [Figures._make(row) for row in rows]
 
 
 def with_gaps(rows: list[Bucket], step_s: int) -> list[Bucket]:

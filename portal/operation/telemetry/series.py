@@ -33,6 +33,7 @@ FOLDER = str(Path(__file__).parent)
 # Of a long list of hours that wait for their roll-up the newest are read from the readings instead.
 DUE_HOURS, DUE_DAYS = 48, 10
 HOUR = timedelta(hours=1)
+MS_OF_2000 = 946_684_800_000
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,12 @@ def _by_reading(session: Session, point: Point, span: tuple[datetime, datetime],
         "point": point.id, "begin": span[0], "end": span[1],
         "first_day": _utc_day(span[0]), "last_day": _utc_day(span[1]),
     }
-    ms, value, quality = session.execute(load_sql(FOLDER, "series_reading"), facts).one()
-    if not ms:
+    since_2000_us, value, quality = session.execute(load_sql(FOLDER, "series_reading"), facts).one()
+    if not since_2000_us:
         return []
-    columns = np.frombuffer(ms, ">i8"), np.frombuffer(value, ">f8"), np.frombuffer(quality, ">i2")
-    return buckets_of(columns[0].astype(np.int64), columns[1].astype(np.float64), columns[2].astype(np.int16), step_s)
+    columns = np.frombuffer(since_2000_us, ">i8"), np.frombuffer(value, ">f8"), np.frombuffer(quality, ">i2")
+    ms = columns[0].astype(np.int64) // 1000 + MS_OF_2000
+    return buckets_of(ms, columns[1].astype(np.float64), columns[2].astype(np.int16), step_s)
 
 
 def _by_hour(session: Session, point: Point, span: tuple[datetime, datetime], step_s: int) -> list[Figures]:

@@ -40,11 +40,13 @@ POINTS, YEARS, SPIKES, ROUNDS, CHUNK_DAYS = 8, 5, 40, 15, 30
 Figures = dict[str, float]
 MAKE = """
 insert into reading (ts, value, point_id, receipt_id, quality, flag, delay_s)
-select t,
-  round((300 + 20 * sin(extract(epoch from t) / 13000 + p) + p + 0.01 * (extract(epoch from t)::bigint * (p + 7) % 97))::numeric, 2),
-  p, 1, 192, 0, 3
-from unnest(cast(:ids as int[])) p cross join generate_series(cast(:begin as timestamptz), cast(:end as timestamptz) - interval '1 minute',
-  interval '1 minute') t order by p, t
+select t.at, coalesce(s.value, round((300 + 20 * sin(extract(epoch from t.at) / 13000 + p.id) + p.id
+    + 0.01 * (extract(epoch from t.at)::bigint * (p.id + 7) % 97))::numeric, 2)), p.id, 1, 192, 0, 3
+from unnest(cast(:ids as int[])) p(id)
+cross join generate_series(cast(:begin as timestamptz), cast(:end as timestamptz) - interval '1 minute', interval '1 minute') t(at)
+left join unnest(cast(:spike_points as int[]), cast(:spike_values as float8[])) s(id, value)
+  on s.id = p.id and t.at = cast(:begin as timestamptz) + interval '557 minutes'
+order by p.id, t.at
 """
 PLAIN = """
 select point_id, floor(date_part('epoch', ts) / :step) as bucket, min(value), max(value), avg(value)
@@ -87,11 +89,12 @@ def fill(settings: Settings, ids: Sequence[int], first: date, days: int) -> dict
         with transaction(settings, CITY, worker=True) as session:
             for day in chunk:
                 session.execute(text("select ensure_reading_day(:d)"), {"d": day})
-                session.execute(text(MAKE), {"ids": list(ids), "begin": _at(day), "end": _at(day + timedelta(days=1))})
-                for (point, on), value in spikes.items():
-                    if on == day:
-                        facts = {"v": value, "p": point, "t": _at(day) + timedelta(hours=9, minutes=17)}
-                        session.execute(text("update reading set value = :v where point_id = :p and ts = :t"), facts)
+                own = {point: value for (point, on), value in spikes.items() if on == day}
+                facts = {
+                    "ids": list(ids), "begin": _at(day), "end": _at(day + timedelta(days=1)),
+                    "spike_points": list(own), "spike_values": list(own.values()),
+                }  # fmt: skip
+                session.execute(text(MAKE), facts)
         with transaction(settings, CITY, worker=True) as session:
             roll_up_span(session, _at(chunk[0]), _at(chunk[-1] + timedelta(days=1)))
         for day in chunk:

@@ -15,7 +15,7 @@ from tests.journeys.people import enter
 from tests.journeys.stack import Stack
 from tests.journeys.test_main_job import new_uscc
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 PLACE = {"lon": 112.53, "lat": 32.02}
 POINTS = (("进站压力", 1, "MPa"), ("出站压力", 1, "MPa"), ("瞬时流量", 2, "m³/h"))
 SPIKE, STREAM, NO_STREAM = 3.875, "/static/demo/stream/test.m3u8", "/static/icons/favicon.svg"

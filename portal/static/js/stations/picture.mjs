@@ -26,6 +26,7 @@ function show(inst, read) {
   $(".strike", inst).setAttribute("d", `M10 37H${14 + 11 * text.length}`);
   $(".fill", inst).setAttribute("width", String(140 * (read.share ?? 0)));
   mark(inst, read.level);
+  $(".alarm-word", inst).textContent = read.alarm_word ?? "";
   const words = `${read.label}: ${said(read)}`;
   inst.setAttribute("aria-label", words);
   $("title", inst).textContent = words;

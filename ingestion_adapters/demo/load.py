@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from gis.network.topology_store import build_topology
 from ingestion_adapters.demo.basemap import load_basemap
+from ingestion_adapters.demo.borders import backdate, load_borders
 from ingestion_adapters.demo.cameras import load_cameras
 from ingestion_adapters.demo.dataset import records
 from ingestion_adapters.demo.devices import load_devices, open_campaign
@@ -73,6 +74,8 @@ def load(settings: Settings) -> None:
         open_campaign(session, now)
         load_roster(session, now, actor=ACTOR)
     _analyze(settings)
+    with step("borders and corrections / 管网衔接与更正建议"), transaction(settings, CITY, worker=True) as session:
+        load_borders(session, known, now, lambda own, rows: _take(session, own, "NET", rows, store_network, "borders"))
     with step("30 days of readings, alarms and cases / 30天数据"):
         load_month(settings, known, now)
     with step("rules of points / 报警限值"), transaction(settings, CITY, worker=True) as session:
@@ -92,6 +95,7 @@ def _load_enterprise(settings: Settings, known: dict[str, int], now: datetime, k
     with step(f"{name}: network / 管网"), transaction(settings, CITY, worker=True) as session:
         _take(session, own, "NET", list(records(key, "NET", scale)), store_network)
         build_topology(session, own)
+        backdate(session, own, now)
     with step(f"{name}: users / 用户"), transaction(settings, CITY, worker=True) as session:
         _take(session, own, "USR", list(records(key, "USR", scale)), store_users)
     with transaction(settings, CITY, worker=True) as session:
@@ -119,13 +123,14 @@ def _take(
     dataset: str,
     rows: Sequence[Any],
     store: Callable[[Session, int, Any, int], Any],
+    batch: str = "",
 ) -> None:
     """Store one delivery with its receipt; the demo's data are clean, so a finding stops the load."""
     body = msgspec.json.encode(rows)
     receipt = Receipt(
         enterprise_id=enterprise_id,
         dataset=dataset,
-        batch_id=f"demo-{dataset}",
+        batch_id=f"demo-{batch or dataset}",
         door="demo",
         status="taken",
         body_sm3=sm3_hex(body),

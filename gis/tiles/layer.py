@@ -36,6 +36,7 @@ class VectorLayer:
     `keep` returns the condition that thins the layer at a zoom; `changes` says what makes its
     tiles old; `scoped` says whether rows carry enterprise_id and adcode under the alias `t`; `past`
     says how it is drawn as it was known on a former day, None where no former states are kept.
+    `counted_cells` is a table of level, cell and n that holds the present cells ready counted.
     """
 
     name: str
@@ -49,6 +50,7 @@ class VectorLayer:
     order: str = ""
     scoped: bool = True
     cells_below_zoom: int = 0
+    counted_cells: str = ""
     past: Past | None = None
 
     def at_a_past_day(self) -> VectorLayer | None:
@@ -146,5 +148,5 @@ NETWORK_LAYERS = [
     historied("station", "gas_station", "t.kind as k, t.name as n", keep=in_place),
     historied("valve", "gas_valve", "t.current_state as s", min_zoom=13, keep=in_place),
     historied("regulator", "gas_regulator", "t.form as f", min_zoom=12, keep=in_place),
-    historied("user", "gas_user", "t.user_class as c", min_zoom=8, keep=in_place, cells_below_zoom=15),
+    historied("user", "gas_user", "t.user_class as c", min_zoom=8, keep=in_place, cells_below_zoom=15, counted_cells="user_cell t"),
 ]  # fmt: skip

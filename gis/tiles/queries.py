@@ -43,6 +43,16 @@ select coalesce(ST_AsMVT(tile, :layer, {extent}, 'shape', 'fid'), ''::bytea) fro
 """
 
 
+_COUNTED = """
+select coalesce(ST_AsMVT(tile, :layer, {extent}, 'shape', 'fid'), ''::bytea) from (
+  select cell as fid, cell as id, n, ST_MakePoint({column} * {step} + {half}, {row} * {step} + {half}) as shape
+  from (
+    select t.cell, sum(t.n)::integer as n from {source}
+    where t.level = :level and t.cell between :low and :high and {scope} group by 1 having sum(t.n) > 0
+  ) cells
+) tile
+"""
+
 
 def scope_sql(scope: Scope, alias: str = "t") -> tuple[str, dict[str, Any]]:
     """Return the condition on enterprise_id and adcode that a scope means, with its parameters."""
@@ -113,7 +123,9 @@ def tile_bytes(
         return b""
     session.execute(text(f"set local statement_timeout = {TILE_TIMEOUT_MS}"))
     limited, facts = scope_sql(scope) if layer.scoped else ("true", {})
-    made = _cells if z < layer.cells_below_zoom else _features
+    made = _features
+    if z < layer.cells_below_zoom:
+        made = _counted if layer.counted_cells and at is None else _cells
     statement, values = made(layer, limited, z, x, y)
     answer = session.scalar(text(statement), values | facts | {"layer": layer.name} | ({} if at is None else {"at": at}))
     return bytes(answer or b"")
@@ -136,3 +148,13 @@ def _cells(layer: VectorLayer, limited: str, z: int, x: int, y: int) -> tuple[st
         step=step, half=step // 2, column=_bits(0), row=_bits(1),
     )
     return statement, {"low": low, "high": high, "shift": 2 * (MORTON_LEVEL - z - CELL_LEVELS)}
+
+
+def _counted(layer: VectorLayer, limited: str, z: int, x: int, y: int) -> tuple[str, dict[str, Any]]:
+    """Return the statement for cells that are kept counted; it reads at most a row a cell, owner and district."""
+    step, shift = EXTENT >> CELL_LEVELS, 2 * CELL_LEVELS
+    first = morton(x, y) << shift
+    statement = _COUNTED.format(
+        source=layer.counted_cells, scope=limited, extent=EXTENT, step=step, half=step // 2, column=_bits(0), row=_bits(1)
+    )
+    return statement, {"level": z + CELL_LEVELS, "low": first, "high": first + (1 << shift) - 1}

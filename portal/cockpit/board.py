@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -46,6 +47,7 @@ from portal.safety.risk.areas import area_lines
 from portal.safety.risk.queries import change_sums, colour_totals
 from reports.archive import months_with_reports, newest_of_month
 
+ADCODE = re.compile(r"\d{6}", re.ASCII)
 WEIGHTS = {"device": 25.0, "coverage": 20.0, "accidents": 25.0, "surroundings": 15.0, "management": 15.0}
 ACCIDENT_LIMIT = 5.0
 YEAR, MONTH, WEEK = timedelta(days=365), timedelta(days=30), timedelta(days=7)
@@ -69,7 +71,7 @@ class Place:
 def narrowed(actor: Actor, adcode: str) -> Place:
     """Return the caller's scope, narrowed to a district where the scope holds it."""
     own = actor.scope
-    if adcode and (own.whole_city or adcode in own.adcodes):
+    if ADCODE.fullmatch(adcode) and (own.whole_city or adcode in own.adcodes):
         return Place(Scope(adcodes=frozenset({adcode})), adcode)
     if not own.whole_city and not own.enterprise_ids and len(own.adcodes) == 1:
         return Place(own, next(iter(own.adcodes)))

@@ -60,7 +60,7 @@ def show_templates(session: Session) -> ResponseReturnValue:
             (each, rule_lines(from_content(each.content), each.unit), word_of("measure", each.measure, language()))
             for each in templates(session)
         ],
-        english=language() != "zh_CN",
+        english=language().startswith("en"),
         **filter_facts(session),
     )
 

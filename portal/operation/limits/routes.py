@@ -181,7 +181,7 @@ def show_point_rules(session: Session, point_id: int) -> ResponseReturnValue:
         clock=clock,
         short=short,
         band_names=BAND_NAMES,
-        english=language() != "zh_CN",
+        english=language().startswith("en"),
     )
 
 

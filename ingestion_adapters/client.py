@@ -282,6 +282,24 @@ class Client:
         """Post a JSON object, such as the reply to an order; sent at once and not kept."""
         return self._call("POST", path, json.dumps(body, ensure_ascii=False).encode(), {"Content-Type": JSON})
 
+    def ask_backfill(self, begin: str, end: str, reason: str) -> Answer:
+        """Ask ahead that late readings of a span be taken; times are ISO 8601 with offset, both ends included.
+
+        201 when it is with the city, 200 when this span waits already: asking twice makes no second request.
+        """
+        return self.post("/api/v1/backfill", {"begin": begin, "end": end, "reason": reason})
+
+    def backfill_requests(self, state: str = "") -> list[Answer]:
+        """Return the pages of this enterprise's requests, oldest first; the last page may be a refusal."""
+        pages: list[Answer] = []
+        after: object = 0
+        while after is not None:
+            query = urllib.parse.urlencode({"after": after} | ({"state": state} if state else {}))
+            page = self.get(f"/api/v1/backfill?{query}")
+            pages.append(page)
+            after = page.body.get("next") if page.status == 200 else None
+        return pages
+
     def declare(self, day: str) -> list[Answer]:
         """Declare what was sent on a city day, YYYY-MM-DD, one dataset each; the answers tell what differs."""
         return [self.post("/api/v1/reconciliation", claim) for claim in self.ledger.claims(day)]
@@ -364,7 +382,7 @@ class Client:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command line: push a file of records, flush the queue, or get a path."""
+    """Run the command line: push a file, flush the queue, declare a day, ask for late readings, or get a path."""
     parser = argparse.ArgumentParser(description="燃监企业端 / enterprise client of the adapter API")
     parser.add_argument("--url", required=True, help="address of the portal")
     parser.add_argument("--app-id", required=True)
@@ -380,6 +398,10 @@ def main(words: Sequence[str] | None = None) -> int:
     actions.add_parser("flush", help="send what waits")
     declaring = actions.add_parser("reconcile", help="declare what was sent on a day and see what differs")
     declaring.add_argument("day", nargs="?", help="city day, YYYY-MM-DD; every finished day not yet declared unless given")
+    late = actions.add_parser("backfill", help="ask ahead for late readings, or list what was asked")
+    late.add_argument("begin", nargs="?", help="first source time, ISO 8601 with offset; all requests are listed without it")
+    late.add_argument("end", nargs="?", help="last source time")
+    late.add_argument("reason", nargs="?", help="why the readings are late")
     getting = actions.add_parser("get", help="read back")
     getting.add_argument("path")
     given = parser.parse_args(words)
@@ -387,6 +409,13 @@ def main(words: Sequence[str] | None = None) -> int:
     client = Client(given.url, given.app_id, key, given.queue, sandbox=given.sandbox)
     if given.action == "get":
         answers = [client.get(given.path)]
+    elif given.action == "backfill":
+        if given.begin and not given.reason:
+            parser.error("backfill takes begin, end and reason, or none of them")
+        asked = given.begin is not None
+        answers = (
+            [client.ask_backfill(given.begin, given.end, given.reason)] if asked else client.backfill_requests()
+        )
     elif given.action == "reconcile":
         answers = client.declare(given.day) if given.day else client.declare_finished()
     else:

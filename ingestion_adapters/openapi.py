@@ -11,6 +11,8 @@ import msgspec
 from ingestion_adapters.checks import nested_type
 from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.bodies import CSV, JSON, NDJSON
+from ingestion_adapters.openapi_backfill import paths as backfill_paths
+from ingestion_adapters.openapi_backfill import schemas as backfill_schemas
 from ingestion_adapters.openapi_quality import DIFFERENCE, declaration
 from ingestion_adapters.openapi_quality import paths as quality_paths
 from ingestion_adapters.openapi_quality import schemas as quality_schemas
@@ -130,7 +132,7 @@ _COUNTS = {"accepted": _COUNT, "duplicate": _COUNT, "rejected": _COUNT}
 
 
 def _answer_schemas() -> dict[str, Any]:
-    return _push_schemas() | _receipt_schemas() | _order_schemas() | quality_schemas()
+    return _push_schemas() | _receipt_schemas() | _order_schemas() | quality_schemas() | backfill_schemas()
 
 
 def _push_schemas() -> dict[str, Any]:
@@ -199,6 +201,7 @@ def _receipt_schemas() -> dict[str, Any]:
         "object": _MAYBE_TEXT,
         "raw": _MAYBE_TEXT,
     }
+    late = {"anyOf": [{"$ref": REF + "BackfillBatch"}, {"type": "null"}]}
     following = {"next": {"type": ["integer", "null"]}, "server_time": _AT}
     line = {"dataset": _TEXT, "batches": _COUNT, "refused": _COUNT, "rows": _COUNT, **_COUNTS, "sm3": _TEXT} | DIFFERENCE
     day = {"type": "string", "format": "date"}
@@ -206,7 +209,7 @@ def _receipt_schemas() -> dict[str, Any]:
         "KeptRejection": _object(kept),
         "Receipt": _object(receipt),
         "Receipts": _object({"receipts": _list_of("Receipt"), **following}),
-        "ReceiptDetail": _object(receipt | {"rejections": _list_of("KeptRejection"), **following}),
+        "ReceiptDetail": _object(receipt | {"rejections": _list_of("KeptRejection"), "backfill": late, **following}),
         "ReconciliationLine": _object(line),
         "Reconciliation": _object({"date": day, "datasets": _list_of("ReconciliationLine"), "server_time": _AT}),
     }
@@ -318,7 +321,7 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
-    return paths | quality_paths()
+    return paths | quality_paths() | backfill_paths()
 
 
 def _read(name: str, schema: str, parameters: list[dict[str, Any]], more: dict[str, str]) -> dict[str, Any]:

@@ -75,6 +75,11 @@ REASONS: dict[str, Callable[..., str]] = {
     "bad_claim": _plain(
         lambda: gettext("The body must be an object with date, dataset, batches, rows, sm3 and perhaps batch_ids as agreed")
     ),
+    "bad_backfill": _plain(
+        lambda: gettext("The body must be an object with begin, end and reason, or with reason alone, as agreed")
+    ),
+    "bad_span": _plain(lambda: gettext("begin and end must be ISO 8601 times with offset")),
+    "bad_state": _plain(lambda: gettext("state must be noted, asked, approved, refused or withdrawn")),
     "bad_reply": _plain(lambda: gettext("The body must be an object with the text of the reply in text")),
 }
 

@@ -77,6 +77,7 @@ BLUEPRINT_MODULES = (
     "ingestion_adapters.http.routes",
     "ingestion_adapters.http.quality_routes",
     "ingestion_adapters.pages",
+    "ingestion_adapters.http.backfill_routes",
     "ingestion_adapters.quality.routes",
     "ingestion_adapters.quality.rule_routes",
     "gis.basemap.routes",
@@ -117,7 +118,7 @@ SENTENCE_MODULES = (
     "ingestion_adapters.pull.sentences",
     "reports.sentences",
 )
-UNSIGNED_FORMS = ("adapter_api", "quality_api")
+UNSIGNED_FORMS = ("adapter_api", "quality_api", "backfill_api")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

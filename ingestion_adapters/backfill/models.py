@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.core.db import Base
 
 AT = DateTime(timezone=True)
+STATES = ("noted", "asked", "approved", "refused", "withdrawn")
 
 
 class BackfillRequest(Base):
@@ -30,7 +31,7 @@ class BackfillRequest(Base):
     __tablename__ = "backfill_request"
     __table_args__ = (
         CheckConstraint("state in ('noted', 'asked', 'approved', 'refused', 'withdrawn')", name="state"),
-        CheckConstraint("opened_how in ('delivery', 'person')", name="opened_how"),
+        CheckConstraint("opened_how in ('delivery', 'person', 'program')", name="opened_how"),
         CheckConstraint("begin_at <= end_at", name="span"),
         Index(
             "uq_backfill_request_open",
@@ -50,7 +51,7 @@ class BackfillRequest(Base):
     state: Mapped[str] = mapped_column(
         Text, comment="noted: taken by request; asked: waits for approval; approved, refused, withdrawn"
     )
-    opened_how: Mapped[str] = mapped_column(Text, comment="delivery: late readings came; person: asked ahead")
+    opened_how: Mapped[str] = mapped_column(Text, comment="delivery: late readings came; person, program: asked ahead")
     opened_by: Mapped[str] = mapped_column(Text, comment="who asked")
     opened_at: Mapped[datetime] = mapped_column(AT, server_default=func.now(), comment="when")
     reason: Mapped[str] = mapped_column(Text, server_default="", comment="why the readings are late, by the enterprise")

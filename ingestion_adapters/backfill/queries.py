@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.backfill.models import BackfillHeld, BackfillRequest
@@ -65,6 +65,37 @@ def requests_listed(session: Session, *, state: str = "", before: int = 0) -> li
         wanted = wanted.where(BackfillRequest.id < before)
     rows = session.execute(wanted.order_by(BackfillRequest.id.desc()).limit(PAGE_ROWS + 1))
     return [RequestLine(row, name, int(waiting)) for row, name, waiting in rows]
+
+
+def requests_after(session: Session, enterprise_id: int, *, state: str = "", after: int = 0) -> list[RequestLine]:
+    """Return a page of an enterprise's requests, oldest first, and one more when others follow."""
+    wanted = _ASKED.where(BackfillRequest.enterprise_id == enterprise_id, BackfillRequest.id > after)
+    if state:
+        wanted = wanted.where(BackfillRequest.state == state)
+    rows = session.execute(wanted.order_by(BackfillRequest.id).limit(PAGE_ROWS + 1))
+    return [RequestLine(row, name, int(waiting)) for row, name, waiting in rows]
+
+
+def same_asked(session: Session, enterprise_id: int, begin_at: datetime, end_at: datetime) -> BackfillRequest | None:
+    """Return the undecided request that an enterprise made ahead for exactly this span."""
+    wanted = _undecided_ahead(enterprise_id).where(
+        BackfillRequest.begin_at == begin_at, BackfillRequest.end_at == end_at
+    )
+    return session.scalar(wanted.order_by(BackfillRequest.id).limit(1))
+
+
+def asked_ahead_number(session: Session, enterprise_id: int) -> int:
+    """Return how many requests that an enterprise made ahead are undecided."""
+    undecided = _undecided_ahead(enterprise_id).subquery()
+    return int(session.scalar(select(func.count()).select_from(undecided)) or 0)
+
+
+def _undecided_ahead(enterprise_id: int) -> Select[BackfillRequest]:
+    return select(BackfillRequest).where(
+        BackfillRequest.enterprise_id == enterprise_id,
+        BackfillRequest.state == "asked",
+        BackfillRequest.opened_how != "delivery",
+    )
 
 
 def request_line(session: Session, request_id: int) -> RequestLine:

@@ -83,7 +83,7 @@ def show_request(session: Session, request_id: int) -> ResponseReturnValue:
         words=state_words(),
         may_decide=undecided and actor.may("quality.manage"),
         may_explain=undecided and own,
-        may_withdraw=undecided and own and line.row.opened_how == "person",
+        may_withdraw=undecided and own and line.row.opened_how != "delivery",
     )
 
 

@@ -19,4 +19,10 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "backfill_decided": _plain(lambda: gettext("This request has been decided")),
     "backfill_changed": _plain(lambda: gettext("More late readings came meanwhile: look at the span again")),
     "backfill_reason": _plain(lambda: gettext("A reason is needed")),
+    "backfill_too_old": lambda **f: gettext(
+        "Readings older than %(years)s years are not taken, approved or not", years=f"{f.get('years', 0):g}"
+    ),
+    "backfill_many": lambda **f: gettext(
+        "%(most)s requests wait for a decision already: withdraw some or wait", most=f.get("most", "")
+    ),
 }

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ingestion_adapters.backfill.models import BackfillRequest
-from ingestion_adapters.backfill.queries import lock_request
+from ingestion_adapters.backfill.queries import asked_ahead_number, lock_request, same_asked
+from ingestion_adapters.store_readings import YEAR_MS, intake_figures
 from portal.audit.services import record
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Invalid, NotAllowed
 
 SHORTEST_REASON, LONGEST_REASON = 2, 1000
 OPEN = ("noted", "asked")
+ASKED_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,26 @@ class Span:
 
 
 def ask(session: Session, span: Span, reason: str, *, now: datetime, actor: Actor) -> BackfillRequest:
-    """Ask ahead that readings of a span be taken; raise NotAllowed for others than enterprises, Invalid otherwise."""
+    """Ask ahead that readings of a span be taken; raise NotAllowed for others than enterprises, Invalid otherwise.
+
+    A span that begins before anything is taken at all is Invalid, since no approval lets such readings in; beyond
+    a hundred undecided requests of one enterprise a further one is a Conflict.
+    """
     if actor.enterprise_id is None:
         raise NotAllowed("backfill_enterprise")
     if not span.begin_at < span.end_at <= now:
         raise Invalid("backfill_span")
+    years = intake_figures(session).oldest_years
+    if span.begin_at < now - timedelta(milliseconds=YEAR_MS * years):
+        raise Invalid("backfill_too_old", years=years)
+    if asked_ahead_number(session, actor.enterprise_id) >= ASKED_MOST:
+        raise Conflict("backfill_many", most=ASKED_MOST)
     row = BackfillRequest(
         enterprise_id=actor.enterprise_id,
         begin_at=span.begin_at,
         end_at=span.end_at,
         state="asked",
-        opened_how="person",
+        opened_how="program" if actor.kind == "program" else "person",
         opened_by=actor.shown_name,
         opened_at=now,
         reason=_reason(reason),
@@ -46,6 +58,21 @@ def ask(session: Session, span: Span, reason: str, *, now: datetime, actor: Acto
     session.flush()
     _audit(session, actor, "backfill.ask", row)
     return row
+
+
+def ask_once(
+    session: Session, span: Span, reason: str, *, now: datetime, actor: Actor
+) -> tuple[BackfillRequest, bool]:
+    """Ask as `ask`; a span that was asked for and waits already is returned as it stands, with False.
+
+    A program that lost the answer asks again: that must not become a second request.
+    """
+    lock = {"key": f"backfill {actor.enterprise_id}"}
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), lock)
+    known = same_asked(session, actor.enterprise_id or 0, span.begin_at, span.end_at)
+    if known is not None:
+        return known, False
+    return ask(session, span, reason, now=now, actor=actor), True
 
 
 def explain(session: Session, request_id: int, reason: str, *, actor: Actor) -> BackfillRequest:
@@ -60,7 +87,7 @@ def explain(session: Session, request_id: int, reason: str, *, actor: Actor) -> 
 def withdraw(session: Session, request_id: int, *, now: datetime, actor: Actor) -> BackfillRequest:
     """Take back what was asked ahead; what came late on its own stays for the city to decide."""
     row = _own(session, request_id, actor)
-    if row.opened_how != "person":
+    if row.opened_how == "delivery":
         raise Conflict("backfill_delivered")
     row.state, row.decided_by, row.decided_at = "withdrawn", actor.shown_name, now
     session.flush()

@@ -15,6 +15,7 @@ from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http import routes as api
 from ingestion_adapters.http.auth import sender, signed, stamp, use_nonce
 from ingestion_adapters.http.bodies import Refused
+from ingestion_adapters.http.retirement import notice_body, say_retirement
 from ingestion_adapters.quality.findings import reply
 from ingestion_adapters.quality.queries import open_findings_of
 from ingestion_adapters.quality.reconciliation import Claim, compared, declare
@@ -26,6 +27,7 @@ from portal.core.web import current_actor, opened
 blueprint = Blueprint("quality_api", __name__, url_prefix="/api/v1")
 blueprint.before_request(api.speak_as_asked)
 blueprint.teardown_request(api.speak_as_before)
+blueprint.after_request(say_retirement)
 blueprint.register_error_handler(Refused, api.show_refused)
 blueprint.register_error_handler(Replayed, api.show_replayed)
 
@@ -153,6 +155,7 @@ def _of_finding(row: Any, rule: Any) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:
-    answer = jsonify(body)
+    notice = notice_body()
+    answer = jsonify(body if notice is None else body | {"notice": notice})
     answer.status_code = status
     return answer

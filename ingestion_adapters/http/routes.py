@@ -12,11 +12,13 @@ from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, get_locale
 
+from ingestion_adapters.backfill.queries import held_in_batch
 from ingestion_adapters.checks import Finding, instant_of
 from ingestion_adapters.contract import DATASETS
 from ingestion_adapters.http.auth import refusal, sender, signed, signed_for_sandbox, stamp, use_nonce
 from ingestion_adapters.http.bodies import Refused
 from ingestion_adapters.http.docs_page import dataset_pages
+from ingestion_adapters.http.held import held_facts
 from ingestion_adapters.http.push import Push, take_push
 from ingestion_adapters.http.retirement import current_notice, notice_body, say_retirement
 from ingestion_adapters.http.sample_files import FORMATS, sample_file
@@ -131,8 +133,10 @@ def show_receipt(receipt_id: int) -> ResponseReturnValue:
         if row is None:
             raise NotFound("receipt")
         found = findings_page(session, receipt_id, after)
+        held = held_in_batch(session, receipt_id)
     page = found[:PAGE_ROWS]
     facts = _of_receipt(row) | {
+        "backfill": held_facts(held) if held else None,
         "rejections": [
             _of_finding(as_finding(each)) | {"severity": each.severity, "object": each.object_code, "raw": each.raw}
             for each in page

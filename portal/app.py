@@ -100,6 +100,7 @@ SENTENCE_MODULES = (
     "portal.operation.devices.sentences",
     "portal.operation.trends.sentences",
     "portal.operation.stations.sentences",
+    "portal.operation.telemetry.sentences",
     "portal.safety.risk.sentences",
     "portal.events.sentences",
     "portal.live.sentences",

@@ -20,6 +20,7 @@ from portal.config import Settings
 from portal.core.actor import CITY, Actor, Scope
 from portal.core.clock import utc_now
 from portal.core.db import hand_over_scope, transaction
+from portal.core.errors import Invalid
 from portal.flows.alarm_intake import take_in_readings
 from portal.operation.telemetry import rollup
 from portal.operation.telemetry.commands import telemetry
@@ -352,6 +353,29 @@ def test_a_back_filled_day_changes_trend_daily_figures_and_historical_alarms(db:
     assert flags == 1416
     alarms = db.execute(text("select historical from alarm_now where point_id = :p"), {"p": point.id}).scalars().all()
     assert alarms == [True]
+
+
+@pytest.mark.clause("7.2.5.2-y")
+def test_minutes_of_a_packed_day_are_the_minutes_of_its_readings(db: Session, point: Point) -> None:
+    day = TODAY - timedelta(days=49)
+    seconds = np.arange(0, 86_400, 20)
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    at = (int(begin.timestamp()) + seconds) * 1000
+    store_readings(db, block_of(point, at.tolist(), (seconds % 700 / 100).tolist()))
+    span = begin - timedelta(days=9), begin + timedelta(days=2)
+    loose = figures_of(db, point, *span, resolution="minute")
+    roll_all(db)
+    pack(db, day)
+    packed = figures_of(db, point, *span, resolution="minute")
+    assert packed == loose and (packed.resolution, packed.step_s, len(packed.rows)) == ("minute", 60, 1440)
+    first = packed.rows[0]
+    assert (first.low, first.high, first.last, first.readings, first.good_ratio) == (0.0, 0.4, 0.4, 3, 1.0)
+    assert figures_of(db, point, *span, resolution="hour").rows[0].readings == 180
+    shown = series_of(db, CITY, point.id, *span, resolution="minute")
+    assert (shown["last"][0], shown["n"][0], shown["good"][0]) == (0.4, 3, 1.0)
+    for wrong in (timedelta(days=36), timedelta(0)):
+        with pytest.raises(Invalid):
+            figures_of(db, point, span[0], span[0] + wrong, resolution="minute")
 
 
 def daily(session: Session, point: Point, day: date) -> list[tuple[int, float, float, int]]:

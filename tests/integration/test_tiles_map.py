@@ -342,6 +342,10 @@ def test_curve_keeps_extremes_and_hours_add_up(city: City, committed: Callable[.
     assert [value for value in month["v"] if value] == [pytest.approx(2.55)]
     assert city.clients["own"].get(f"/operation/points/{city.other_point}/series").status_code == 404
     assert city.clients["own"].get(f"/operation/points/{city.point}/series?from=x").status_code == 422
+    for asked, status in (("minute", 200), ("week", 422), ("minute&span=5y", 422)):
+        found = city.clients["own"].get(f"/operation/points/{city.point}/figures.csv?resolution={asked}")
+        assert found.status_code == status, asked
+    assert city.clients["own"].get(f"/operation/points/{city.other_point}/figures.csv").status_code == 404
     assert city.clients["own"].get(f"/operation/points/{city.point}").status_code == 200
 
 

@@ -19,7 +19,7 @@ from portal.core.clock import utc_now
 from portal.core.errors import NotFound
 from portal.core.scoping import in_scope
 from portal.operation.telemetry.models import Latest, Point
-from portal.operation.telemetry.rules import BUCKETS, is_silent, with_gaps
+from portal.operation.telemetry.rules import BUCKETS, Resolution, is_silent, with_gaps
 from portal.operation.telemetry.series import figures_of
 
 REMOVED = 7
@@ -87,12 +87,26 @@ def count_points(session: Session, scope: Scope) -> int:
 
 
 def series_of(
-    session: Session, scope: Scope, point_id: int, begin: datetime, end: datetime, *, width: int = BUCKETS
+    session: Session,
+    scope: Scope,
+    point_id: int,
+    begin: datetime,
+    end: datetime,
+    *,
+    width: int = BUCKETS,
+    resolution: Resolution | None = None,
 ) -> dict[str, Any]:
-    """Return the figures of each bucket of a span, gaps kept, with the limits and how finely they were read."""
+    """Return the figures of each bucket of a span, gaps kept, with the limits and how finely they were read.
+
+    `v` is the mean, `lo` and `hi` smallest and largest, `last` the last valid value, `n` how many readings, `good`
+    the share of valid ones; with a `resolution` minutes, hours or days as asked, else what suits the span.
+    """
     point = find_point(session, scope, point_id).point
-    series = figures_of(session, point, begin, end, width=width)
-    buckets = with_gaps([(each.at_s, each.mean, each.low, each.high) for each in series.rows], series.step_s)
+    series = figures_of(session, point, begin, end, width=width, resolution=resolution)
+    buckets = with_gaps(
+        [(row.at_s, row.mean, row.low, row.high, row.last, row.readings, row.good_ratio) for row in series.rows],
+        series.step_s,
+    )
     limits = [
         {"value": getattr(point, name), "kind": kind, "level": level, "name": name}
         for name, kind, level in LIMITS
@@ -103,6 +117,9 @@ def series_of(
         "v": [row[1] for row in buckets],
         "lo": [row[2] for row in buckets],
         "hi": [row[3] for row in buckets],
+        "last": [row[4] for row in buckets],
+        "n": [row[5] or 0 for row in buckets],
+        "good": [row[6] for row in buckets],
         "limits": limits,
         "resolution": series.resolution,
         "step_s": series.step_s,

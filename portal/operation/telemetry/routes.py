@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast, get_args
 
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
-from portal.core.clock import utc_now
+from portal.core.clock import local, utc_now
 from portal.core.codes import word_of
 from portal.core.errors import Invalid
-from portal.core.web import current_actor, requires, web_transaction
+from portal.core.exports import csv_of
+from portal.core.web import current_actor, note_export, requires, web_transaction
 from portal.operation.telemetry.conflict_queries import second_values_of_point
 from portal.operation.telemetry.queries import (
     LIMITS,
@@ -22,7 +24,8 @@ from portal.operation.telemetry.queries import (
     place_of_point,
     series_of,
 )
-from portal.operation.telemetry.rules import BUCKETS
+from portal.operation.telemetry.rules import BUCKETS, Resolution
+from portal.operation.telemetry.series import figures_of
 
 blueprint = Blueprint("telemetry", __name__)
 SPANS = {
@@ -90,6 +93,7 @@ def show_point(session: Session, point_id: int) -> ResponseReturnValue:
         quality=word_of("quality", found.latest.quality, language) if found.latest else "",
         second_values=second_values_of_point(session, scope, point_id),
         span=span,
+        finest="minute" if SPANS[span] <= SPANS["30d"] else "hour" if SPANS[span] <= SPANS["1y"] else "day",
         spans=[
             {"key": key, "label": words[key], "url": f"/operation/points/{point_id}?span={key}"}
             for key in SPANS
@@ -101,15 +105,54 @@ def show_point(session: Session, point_id: int) -> ResponseReturnValue:
 @requires("map.read")
 @web_transaction
 def get_series(session: Session, point_id: int) -> ResponseReturnValue:
-    """Return the curve of a point as JSON; `from` and `to` are ISO 8601, or `span` is 24h to 5y; `width` buckets."""
-    end = _instant("to") or utc_now()
-    begin = _instant("from") or end - SPANS.get(request.args.get("span", ""), SPANS["24h"])
+    """Return the curve of a point as JSON; `from` and `to` are ISO 8601, or `span` is 24h to 5y.
+
+    In `width` buckets, or with `resolution` (reading, minute, hour, day) in buckets of just that.
+    """
+    begin, end = _span_asked()
     width = min(max(request.args.get("width", BUCKETS, type=int), NARROWEST), WIDEST)
-    series = series_of(session, current_actor().scope, point_id, begin, end, width=width)
+    series = series_of(session, current_actor().scope, point_id, begin, end, width=width, resolution=_resolution())
     named = limit_words()
     for limit in series["limits"]:
         limit["label"] = named[limit.pop("name")]
     return jsonify(series)
+
+
+@blueprint.get("/operation/points/<int:point_id>/figures.csv")
+@requires("map.read")
+@web_transaction
+def get_figures(session: Session, point_id: int) -> ResponseReturnValue:
+    """Hand out the figures of a span as a file; parameters as of the curve."""
+    begin, end = _span_asked()
+    point = find_point(session, current_actor().scope, point_id).point
+    series = figures_of(session, point, begin, end, resolution=_resolution() or "minute")
+    head = (
+        gettext("Begin of the interval"), gettext("Lowest"), gettext("Highest"), gettext("Mean of the interval"),
+        gettext("Last value"), gettext("Number of readings"), gettext("Share of valid readings"),
+    )  # fmt: skip
+    rows = [
+        (
+            local(datetime.fromtimestamp(row.at_s, UTC)).isoformat(timespec="seconds"), row.low, row.high, row.mean,
+            row.last, row.readings, round(row.good_ratio, 4),
+        )
+        for row in series.rows
+    ]  # fmt: skip
+    note_export(session, "point_figures", len(rows))
+    return csv_of(head, rows, f"point-{point_id}-{series.resolution}.csv")
+
+
+def _span_asked() -> tuple[datetime, datetime]:
+    end = _instant("to") or utc_now()
+    return _instant("from") or end - SPANS.get(request.args.get("span", ""), SPANS["24h"]), end
+
+
+def _resolution() -> Resolution | None:
+    asked = request.args.get("resolution", "")
+    if not asked:
+        return None
+    if asked not in get_args(Resolution):
+        raise Invalid("series_resolution")
+    return cast(Resolution, asked)
 
 
 def _instant(name: str) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,15 @@ SILENT_AT_LEAST_S = 300
 SILENT_PERIODS = 3
 READINGS_UP_TO = timedelta(days=8)
 READINGS_AT_MOST = 100_000
+# What is asked for at a stated fineness: so many buckets, from so many readings.
+ASKED_BUCKETS, ASKED_READINGS = 50_000, 3_000_000
 LONGEST = timedelta(days=3660)
 BUCKETS = 720
 GAP_STEPS = 3
 GOOD = (192, 216)
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
-Bucket = tuple[float, float | None, float | None, float | None]
+Bucket = tuple[Any, ...]
 Resolution = Literal["reading", "minute", "hour", "day"]
 
 
@@ -84,6 +86,22 @@ def window_of(begin: datetime, end: datetime, period_s: int, width: int = BUCKET
     return Window(begin, end, "reading", step_s)
 
 
+def window_asked(begin: datetime, end: datetime, period_s: int, resolution: Resolution) -> Window:
+    """Return a span at a stated fineness: minutes, hours, days, or readings (buckets of one period).
+
+    Raise ValueError for a span that is backward or would give more buckets, or take more readings, than one answer
+    holds (50,000 and 3,000,000: 34 days of minutes, of a point that reports each second).
+    """
+    step_s = {"minute": MINUTE_S, "hour": HOUR_S, "day": DAY_S}.get(resolution, max(period_s, 1))
+    span_s = (end - begin).total_seconds()
+    fine = resolution in ("reading", "minute")
+    if span_s <= 0 or span_s / step_s > ASKED_BUCKETS or (fine and span_s / max(period_s, 1) > ASKED_READINGS):
+        raise ValueError("span does not suit the resolution")
+    if resolution == "minute":
+        begin = begin.replace(second=0, microsecond=0)
+    return Window(begin, end, resolution, step_s)
+
+
 def _up_to_whole(wanted_s: float, unit_s: int) -> int:
     return max(1, math.ceil(wanted_s / unit_s)) * unit_s
 
@@ -129,6 +147,6 @@ def with_gaps(rows: list[Bucket], step_s: int) -> list[Bucket]:
     found: list[Bucket] = []
     for row in rows:
         if found and row[0] - found[-1][0] > GAP_STEPS * step_s:
-            found.append((found[-1][0] + step_s, None, None, None))
+            found.append((found[-1][0] + step_s, *[None] * (len(row) - 1)))
         found.append(row)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core.clock import utc_now
+from portal.core.errors import Invalid
 from portal.core.sql import load_sql
 from portal.operation.telemetry.models import Point
 from portal.operation.telemetry.rollup import gas_day_starts_at_h
@@ -21,11 +22,14 @@ from portal.operation.telemetry.rules import (
     BUCKETS,
     DAY_S,
     HOUR_S,
+    READINGS_AT_MOST,
     Figures,
     Resolution,
+    Window,
     begin_of_day,
     buckets_of,
     day_of,
+    window_asked,
     window_of,
 )
 
@@ -46,17 +50,44 @@ class Series:
 
 
 def figures_of(
-    session: Session, point: Point, begin: datetime, end: datetime, *, width: int = BUCKETS
+    session: Session,
+    point: Point,
+    begin: datetime,
+    end: datetime,
+    *,
+    width: int = BUCKETS,
+    resolution: Resolution | None = None,
 ) -> Series:
-    """Return the figures of a point in about `width` buckets; the caller has looked up the point within his scope."""
-    window = window_of(begin, end, point.period_s, width)
+    """Return the figures of a point in about `width` buckets; the caller has looked up the point within his scope.
+
+    With a `resolution` the buckets are just that wide. Minutes come from the readings, single or packed, so they
+    are there for as long as readings are kept. Raises Invalid for a span that is too long for the resolution.
+    """
+    window = window_of(begin, end, point.period_s, width) if resolution is None else _asked(point, begin, end, resolution)
     if window.resolution == "day":
         rows = _by_day(session, point, (window.begin, window.end), window.step_s)
     elif window.resolution == "hour":
         rows = _by_hour(session, point, (window.begin, window.end), window.step_s)
     else:
-        rows = _by_reading(session, point, (window.begin, window.end), window.step_s)
+        parts = list(_parts(window.begin, window.end, point.period_s))
+        rows = [each for part in parts for each in _by_reading(session, point, part, window.step_s)]
+        rows = _joined(rows, []) if len(parts) > 1 else rows
     return Series(window.resolution, window.step_s, rows)
+
+
+def _asked(point: Point, begin: datetime, end: datetime, resolution: Resolution) -> Window:
+    try:
+        return window_asked(begin, end, point.period_s, resolution)
+    except ValueError as too_long:
+        raise Invalid("series_span") from too_long
+
+
+def _parts(begin: datetime, end: datetime, period_s: int) -> Iterator[tuple[datetime, datetime]]:
+    """Return a span in pieces of at most a hundred thousand readings, so that memory does not grow with the span."""
+    most = timedelta(seconds=READINGS_AT_MOST * max(period_s, 1))
+    while begin < end:
+        yield begin, min(begin + most, end)
+        begin += most
 
 
 def _by_reading(session: Session, point: Point, span: tuple[datetime, datetime], step_s: int) -> list[Figures]:

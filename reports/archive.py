@@ -26,6 +26,7 @@ LIST_COLUMNS = (
     Report.language,
     Report.title,
     Report.score,
+    Report.snapshot["total"]["grade"].as_string().label("grade"),
     Report.verify_code,
     Report.snapshot_sm3,
     Report.pdf_sm3,
@@ -49,6 +50,7 @@ class ReportLine:
     language: str
     title: str
     score: float | None
+    grade: str | None
     verify_code: str
     snapshot_sm3: str
     pdf_sm3: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ GRADE_WORDS = {
     "E": "Fail",
     "": "Not graded",
 }
+NO_PHOTOS: Mapping[int, str] = {}
 PARTS = (
     "General situation",
     "Laws and standards referred to",
@@ -70,8 +72,10 @@ class Imprint:
     made_by: str
 
 
-def page_of(snapshot: dict[str, Any], imprint: Imprint, *, map_svg: str, language: str) -> str:
-    """Return the whole report as one self-contained HTML page."""
+def page_of(
+    snapshot: dict[str, Any], imprint: Imprint, *, map_svg: str, language: str, photos: Mapping[int, str] = NO_PHOTOS
+) -> str:
+    """Return the whole report as one self-contained HTML page; `photos` are addresses with the data, by evidence."""
     say = wording(language)
     drawing = Drawings(snapshot, say, language)
     return (
@@ -96,6 +100,7 @@ def page_of(snapshot: dict[str, Any], imprint: Imprint, *, map_svg: str, languag
             reasons=REASONS,
             methods=METHODS,
             verdicts=VERDICTS,
+            photos=photos,
         )
     )
 

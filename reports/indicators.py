@@ -2,7 +2,7 @@
 
 Formulas, floors, targets and weights are those of the evaluation model described in
 `docs/units-and-formulas.md`; every figure is a default until evaluator and evaluated party agree on
-another one (clause 10.2 b), which the table `parameter` then holds.
+another one (clause 10.2 b): for all in the table `parameter`, for one enterprise in an agreement (`reports/agreements.py`).
 """
 
 from __future__ import annotations
@@ -236,14 +236,14 @@ DEFINITIONS: tuple[Definition, ...] = (
 # Indicators of the model whose data sets no enterprise delivers yet; said in the report, never guessed.
 NOT_COVERED: tuple[tuple[str, str, str], ...] = (
     ("D5", "Repair rate of data gaps", "gap events are not recorded"),
-    ("S2", "Rectification of hidden dangers", "data set HAZ is not connected"),
-    ("S3 S4", "Patrol and leak survey completion", "data set PAT is not connected"),
+    ("S2", "Rectification of hidden dangers", "not computed yet from data set HAZ"),
+    ("S3 S4", "Patrol and leak survey completion", "not computed yet from data set PAT"),
     ("S6 S8", "Leaks and third-party damage per 100 km", "a full year of records is needed"),
     ("O3 O4", "Reliability and efficiency of devices", "maintenance records are not connected"),
-    ("O6", "Supply continuity (SAIDI)", "data set EVT is not connected"),
-    ("O7 O8", "Forecast accuracy and storage compliance", "data set MTH is not connected"),
-    ("E1 E2", "Emergency response and drills", "data sets EVT and DRL are not connected"),
-    ("V1", "Repair service and satisfaction", "data set MTH is not connected"),
+    ("O6", "Supply continuity (SAIDI)", "not computed yet from data set EVT"),
+    ("O7 O8", "Forecast accuracy and storage compliance", "not computed yet from data set MTH"),
+    ("E1 E2", "Emergency response and drills", "not computed yet from data sets EVT and DRL"),
+    ("V1", "Repair service and satisfaction", "not computed yet from data set MTH"),
 )
 
 GROUP_NAMES: Mapping[str, str] = {
@@ -295,46 +295,51 @@ def judge(definition: Definition, measured: Measured) -> Outcome:
     return Outcome(definition, measured, score)
 
 
-def with_shares(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+def with_shares(outcomes: Sequence[Outcome], weights: Mapping[str, float] = GROUP_WEIGHTS) -> tuple[Outcome, ...]:
     """Return the outcomes with their share (percent) of the total.
 
-    A group's weight is spread over its indicators that carry data, the total over groups that do.
+    A group's weight is spread over its indicators that carry data, the total over groups that do; `weights` are
+    those of the groups.
     """
-    live_groups = {each.definition.group for each in outcomes if each.score is not None}
-    weight_of_groups = sum(GROUP_WEIGHTS[group] for group in live_groups)
+    live_groups = {each.definition.group for each in outcomes if each.score is not None and each.definition.weight}
+    weight_of_groups = sum(weights[group] for group in live_groups)
     found = []
     for each in outcomes:
-        if each.score is None:
+        if each.score is None or not each.definition.weight:
             found.append(replace(each, share=0.0))
             continue
         group = each.definition.group
         inside = sum(
             other.definition.weight for other in outcomes if other.score is not None and other.definition.group == group
         )
-        share = GROUP_WEIGHTS[group] / weight_of_groups * each.definition.weight / inside * 100
+        share = weights[group] / weight_of_groups * each.definition.weight / inside * 100
         found.append(replace(each, share=share))
     return tuple(found)
 
 
-def total_of(outcomes: Sequence[Outcome]) -> Total:
+def total_of(
+    outcomes: Sequence[Outcome],
+    weights: Mapping[str, float] = GROUP_WEIGHTS,
+    grades: Sequence[tuple[float, str]] = GRADES,
+) -> Total:
     """Return total score, grade, coverage (percent of agreed weight with data) and group scores."""
-    groups = tuple((group, weight, _group_score(group, outcomes)) for group, weight in GROUP_WEIGHTS.items())
-    with_data = [(weight, score) for _, weight, score in groups if score is not None]
+    groups = tuple((group, weight, _group_score(group, outcomes)) for group, weight in weights.items())
+    with_data = [(weight, score) for _, weight, score in groups if score is not None and weight]
     coverage = sum(_covered(group, outcomes) * weight for group, weight, _ in groups)
     if not with_data:
         return Total(None, "", 0.0, groups)
     score = sum(weight * points for weight, points in with_data) / sum(weight for weight, _ in with_data)
-    return Total(score, grade_of(score), coverage, groups)
+    return Total(score, grade_of(score, grades), coverage, groups)
 
 
-def grade_of(score: float) -> str:
-    """Return the grade of a score: A from 90, B from 80, C from 70, D from 60, else E."""
-    return next((grade for least, grade in GRADES if score >= least), LOWEST_GRADE)
+def grade_of(score: float, grades: Sequence[tuple[float, str]] = GRADES) -> str:
+    """Return the grade of a score, where nothing else was agreed A from 90, B from 80, C from 70, D from 60; else E."""
+    return next((grade for least, grade in grades if score >= least), LOWEST_GRADE)
 
 
 def _group_score(group: str, outcomes: Sequence[Outcome]) -> float | None:
     own = [each for each in outcomes if each.definition.group == group]
-    scored = [(each.definition.weight, each.score) for each in own if each.score is not None]
+    scored = [(each.definition.weight, each.score) for each in own if each.score is not None and each.definition.weight]
     if not scored:
         return None
     return sum(weight * score for weight, score in scored) / sum(weight for weight, _ in scored)

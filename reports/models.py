@@ -1,6 +1,7 @@
-"""Reports, orders for them and on-site findings; owns report, report_order, site_finding, site_evidence.
+"""Reports, orders for them, findings and agreements; owns report, report_order, site_finding, site_evidence,
+evaluation_agreement, evaluation_consent.
 
-Reports, findings and evidence are never changed: a new version is a new row.
+Reports, findings, evidence and agreements are never changed: a new version is a new row.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Date,
     DateTime,
     Double,
@@ -132,3 +134,42 @@ class SiteFinding(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="RESTRICT"), comment="who entered it")
     entered_by: Mapped[str] = mapped_column(Text, comment="name of who entered it")
     entered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="entered")
+
+
+class EvaluationAgreement(Base):
+    """One version of what city and enterprise settle about evaluations; holds when both have confirmed it."""
+
+    __tablename__ = "evaluation_agreement"
+    __table_args__ = (
+        UniqueConstraint("enterprise_id", "version"),
+        CheckConstraint("written_for in ('city', 'enterprise')", name="written_for"),
+        {"comment": "评价约定 / indicators, weights, classes and nodes of evaluations as settled; insert only, versions"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, comment="row number")
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), comment="enterprise evaluated")
+    version: Mapped[int] = mapped_column(Integer, comment="1, 2 … of the same enterprise")
+    valid_from: Mapped[date] = mapped_column(Date, comment="first day of the first month it is for")
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="indicators: weight (percent of all), target, floor, node; grades: least score")
+    note: Mapped[str] = mapped_column(Text, comment="why it was so written")
+    written_for: Mapped[str] = mapped_column(Text, comment="side that wrote it: city, enterprise")
+    written_by: Mapped[str] = mapped_column(Text, comment="name of who wrote it")
+    written_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="when")
+
+
+class EvaluationConsent(Base):
+    """One side's word that it agrees to a version."""
+
+    __tablename__ = "evaluation_consent"
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "party"),
+        CheckConstraint("party in ('city', 'enterprise')", name="party"),
+        {"comment": "评价约定确认 / who confirmed an agreement for which side; insert only"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, comment="row number")
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("evaluation_agreement.id", ondelete="RESTRICT"), comment="the version")
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id", ondelete="RESTRICT"), index=True, comment="enterprise evaluated")
+    party: Mapped[str] = mapped_column(Text, comment="side: city, enterprise")
+    name: Mapped[str] = mapped_column(Text, comment="name of who confirmed")
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), comment="when")

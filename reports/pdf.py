@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from portal.core.pdf import pdf_of, refuse_every_address
+from portal.core.pdf import pdf_of, photo_in_page, refuse_every_address
 
-__all__ = ["refuse_every_address", "render_pdf"]
+__all__ = ["photo_in_page", "refuse_every_address", "render_pdf"]
 
 
 def render_pdf(html: str) -> bytes:

@@ -15,11 +15,12 @@ from portal.core.errors import Invalid
 from portal.core.web import current_actor, requires, sentence_of, web_transaction
 from reports import archive
 from reports.advice import maintenance, worst_indicators
+from reports.agreement_routes import blueprint as agreement_pages
 from reports.builders.evaluation import snapshot_digest
 from reports.document import GRADE_WORDS, REASONS, Drawings
 from reports.finding_routes import blueprint as finding_pages
 from reports.findings import METHODS
-from reports.indicators import GROUP_NAMES, GROUP_WEIGHTS, grade_of
+from reports.indicators import GROUP_NAMES, GROUP_WEIGHTS
 from reports.orders import OrderLine, order_line, orders_of, place_order
 from reports.queries import active_enterprises
 from reports.services import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("reports", __name__)
 blueprint.register_blueprint(finding_pages)
+blueprint.register_blueprint(agreement_pages)
 PAGE_ROWS = 50
 MONTHS_OFFERED = 13
 TREND_MONTHS = 6
@@ -66,7 +68,6 @@ def list_reports(session: Session) -> ResponseReturnValue:
         onward=onward,
         may_make=current_actor().may("report.make"),
         **_own_orders(session),
-        grade_of=grade_of,
         say=wording(language()),
         grade_words=GRADE_WORDS,
         language=language(),
@@ -215,7 +216,7 @@ def _ranking_rows(session: Session, month: date, months: list[date]) -> list[dic
         rows.append(
             {
                 "line": line,
-                "grade": grade_of(line.score) if line.score is not None else "",
+                "grade": line.grade or "",
                 "groups": {group: score for group, _, score in total["groups"]},
                 "coverage": total["coverage"],
                 "trend": [found[enterprise_id].score if enterprise_id in found else None for found in past.values()],

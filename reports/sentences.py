@@ -28,4 +28,22 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "evidence_wrong": lambda **_: gettext("Evidence is a JPEG, PNG or PDF file of at most 8 MB."),
     "no_file_given": lambda **_: gettext("Choose a PDF file first."),
 }
+SENTENCES |= {
+    "agreement": lambda **_: gettext("There is no such agreement."),
+    "agreement_party": lambda **_: gettext("Only the city and the enterprise itself settle how it is evaluated."),
+    "agreement_newer": lambda **_: gettext("A newer version was written down meanwhile: look at that one."),
+    "agreement_confirmed": lambda **_: gettext("Your side has confirmed this version already."),
+    "agreement_note": lambda **_: gettext("Say why it is so settled."),
+    "agreement_grades": lambda **_: gettext("The grades fall from A to D and lie between 0 and 100."),
+    "agreement_weights": lambda total="", **_: gettext(
+        "The weights make up %(total)s %%; they have to make up exactly 100 %%.", total=total
+    ),
+    "agreement_number": lambda indicator="", **_: gettext(
+        "A figure of %(indicator)s is not a number of the kind asked for; weights have two decimals.", indicator=indicator
+    ),
+    "agreement_target": lambda indicator="", **_: gettext(
+        "Target and floor of %(indicator)s are the wrong way round or alike.", indicator=indicator
+    ),
+    "agreement_node": lambda indicator="", **_: gettext("Name where the figures of %(indicator)s are collected.", indicator=indicator),
+}
 SENTENCES["enterprise_not_chosen"] = lambda **_: gettext("Choose an enterprise first.")

@@ -26,6 +26,7 @@ from reports.file_codes import codes_in
 from reports.mapping import network_map
 from reports.models import Report
 from reports.pdf import render_pdf
+from reports.photos import photos_of
 from reports.queries import active_enterprises
 from reports.wording import LANGUAGES, wording
 
@@ -85,7 +86,8 @@ def make_report(
     )
     progress("pages")
     _be_patient(session)
-    pdf = render_pdf(page_of(snapshot, imprint, map_svg=drawn, language=language))
+    photos = photos_of(session, snapshot["findings"])
+    pdf = render_pdf(page_of(snapshot, imprint, map_svg=drawn, language=language, photos=photos))
     progress("archive")
     return _archived(session, order, evaluation, imprint, pdf, actor)
 

@@ -1,6 +1,8 @@
-"""Programs ask ahead for late readings."""
+"""Programs ask ahead for late readings, evaluations are agreed on."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from alembic import op
 
@@ -10,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 TABLE, RULE = "backfill_request", "ck_backfill_request_opened_how"
+SCRIPTS = [Path(__file__).parents[1] / "sql" / name for name in ("agreements.sql",)]
 
 
 def upgrade() -> None:
@@ -17,3 +20,5 @@ def upgrade() -> None:
     op.drop_constraint(op.f(RULE), TABLE, type_="check")
     op.create_check_constraint(op.f(RULE), TABLE, "opened_how in ('delivery', 'person', 'program')")
     op.alter_column(TABLE, "opened_how", comment="delivery: late readings came; person, program: asked ahead")
+    for script in SCRIPTS:
+        op.get_bind().exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))

@@ -53,7 +53,7 @@ _READ = frozenset(
 _HANDLE = frozenset({"alarm.acknowledge", "alarm.judge", "case.open", "case.handle"})
 # Who draws up limits, and up to which level of alarm one may release them; level 1 takes two persons.
 _LIMITS = frozenset({"limit.draft", "limit.level3"})
-_CONNECT = frozenset({"onboarding.read", "onboarding.apply", "mapping.manage"})
+_CONNECT = frozenset({"onboarding.read", "onboarding.apply", "mapping.manage", "evaluation.agree"})
 _STATIONS = frozenset({"station.configure"})
 _REVIEW = frozenset({"onboarding.read", "onboarding.review"})
 # A regulator proposes a correction of the network; the enterprise answers it and speaks for its side of a border.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,11 +15,16 @@ from portal.core.clock import local, month_bounds
 from portal.core.crypto import sm3_hex
 from portal.core.errors import Invalid, NotFound
 from reports import queries
+from reports.agreement_rules import with_terms
+from reports.agreements import Agreement, in_force
 from reports.findings import current_findings
 from reports.indicators import (
     DEFINITIONS,
+    GRADES,
+    GROUP_WEIGHTS,
     MODEL_VERSION,
     Definition,
+    Measured,
     Outcome,
     Total,
     judge,
@@ -44,6 +50,15 @@ class Model:
 
     definitions: tuple[Definition, ...]
     limits: dict[str, float]
+    groups: Mapping[str, float]
+    grades: Sequence[tuple[float, str]]
+    agreement: Agreement | None
+
+    def judged(self, online: Mapping[str, Measured], findings: list[Row]) -> tuple[tuple[Outcome, ...], Total]:
+        """Return the indicators with their shares, and the total."""
+        judged = [judge(each, counted(each.id, online, findings)) for each in self.definitions]
+        outcomes = with_shares(judged, self.groups)
+        return outcomes, total_of(outcomes, self.groups, self.grades)
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,8 @@ class Evaluation:
     findings: list[Row]
     limits: Row
     demo: bool
+    grades: Row
+    agreement: Row | None
 
     def snapshot(self) -> Row:
         """Return every figure as plain JSON values."""
@@ -108,13 +125,11 @@ def month_window(enterprise_id: int, month: date, now: datetime) -> Window:
 def collect(session: Session, enterprise_id: int, month: date, *, now: datetime, demo: bool = False) -> Evaluation:
     """Return the evaluation of an enterprise for the month of a day; raise NotFound outside the scope."""
     window = month_window(enterprise_id, month, now)
-    figures = queries.agreed_figures(session)
-    model = Model(with_agreed(DEFINITIONS, figures), limits_in_force(figures))
+    model = model_of(session, enterprise_id, window.day_from)
     sums = sums_of(session, window, model.limits)
     findings = current_findings(session, enterprise_id, window.day_from)
     online = measured(sums)
-    outcomes = with_shares([judge(each, counted(each.id, online, findings)) for each in model.definitions])
-    total = total_of(outcomes)
+    outcomes, total = model.judged(online, findings)
     grid = queries.hours(session, window)
     return Evaluation(
         model=MODEL_VERSION,
@@ -142,13 +157,26 @@ def collect(session: Session, enterprise_id: int, month: date, *, now: datetime,
         indicators=[_as_row(each) | sources(each.definition.id, online, findings) for each in outcomes],
         total=asdict(total),
         previous=_previous(session, window, model, now),
-        peers=_peers(session, window, model, total),
+        peers=_peers(session, window, total),
         diagnosis=_diagnosis(session, window),
         sample=queries.sample_points(session, window, _sample_size(sums)),
         findings=findings,
         limits=model.limits,
         demo=demo,
+        grades={grade: least for least, grade in model.grades},
+        agreement=model.agreement.facts() if model.agreement else None,
     )
+
+
+def model_of(session: Session, enterprise_id: int, month: date) -> Model:
+    """Return what an enterprise is judged by in a month: the city's figures, or what both sides agreed on."""
+    figures = queries.agreed_figures(session)
+    definitions, limits = with_agreed(DEFINITIONS, figures), limits_in_force(figures)
+    agreed = in_force(session, enterprise_id, month)
+    if agreed is None:
+        return Model(definitions, limits, GROUP_WEIGHTS, GRADES, None)
+    definitions, groups = with_terms(definitions, agreed.terms)
+    return Model(definitions, limits, groups, agreed.terms.grades, agreed)
 
 
 def sums_of(session: Session, window: Window, limits: dict[str, float]) -> Sums:
@@ -178,8 +206,8 @@ def score_window(session: Session, window: Window, model: Model) -> tuple[list[O
     """Return the indicators and the total of any window."""
     online = measured(sums_of(session, window, model.limits))
     findings = current_findings(session, window.enterprise_id, window.day_from)
-    outcomes = list(with_shares([judge(each, counted(each.id, online, findings)) for each in model.definitions]))
-    return outcomes, total_of(outcomes)
+    outcomes, total = model.judged(online, findings)
+    return list(outcomes), total
 
 
 def _previous(session: Session, window: Window, model: Model, now: datetime) -> Row | None:
@@ -191,12 +219,13 @@ def _previous(session: Session, window: Window, model: Model, now: datetime) -> 
     return {"from": before.day_from, "score": total.score, "grade": total.grade, "scores": scores}
 
 
-def _peers(session: Session, window: Window, model: Model, own: Total) -> Row:
-    """Return rank and mean of the enterprises in business that the scope shows."""
+def _peers(session: Session, window: Window, own: Total) -> Row:
+    """Return rank and mean of the enterprises in business that the scope shows, each by what holds for it."""
     totals = [own.score]
     for other in queries.active_enterprises(session):
         if other["id"] != window.enterprise_id:
             theirs = Window(other["id"], window.begin, window.until, window.day_from, window.day_to)
+            model = model_of(session, other["id"], window.day_from)
             totals.append(score_window(session, theirs, model)[1].score)
     scored = [score for score in totals if score is not None]
     rank = 1 + sum(score > own.score for score in scored) if own.score is not None else None

@@ -1,4 +1,4 @@
-"""Programs ask ahead for late readings, evaluations are agreed on."""
+"""Programs ask ahead for late readings, evaluations are agreed on, places of meter blocks are written alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 TABLE, RULE = "backfill_request", "ck_backfill_request_opened_how"
-SCRIPTS = [Path(__file__).parents[1] / "sql" / name for name in ("agreements.sql",)]
+SCRIPTS = [Path(__file__).parents[1] / "sql" / name for name in ("agreements.sql", "meter_places.sql")]
 
 
 def upgrade() -> None:

@@ -161,26 +161,22 @@ def _renew_whole(session: Session, blocks: Blocks, which: NDArray[np.int64]) -> 
 
 
 def _renew_places(session: Session, blocks: Blocks, changed: NDArray[np.int64]) -> None:
-    """Write single places; a statement changes a row once, so the second place of a block has its turn after the first."""
-    of = changed // BLOCK
-    begins = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
-    turn = np.arange(of.size) - np.repeat(begins, np.diff(np.append(begins, of.size)))
+    """Write single places, each block once: put_places changes an array where it lies."""
     session.execute(
         text(
-            "create temp table if not exists meter_place_incoming (block int, place int, ms bigint, value float8, turn int)"
-            " on commit delete rows; truncate meter_place_incoming"
+            "create temp table if not exists meter_places_incoming"
+            " (block int, places smallint[], ms bigint[], value float8[]) on commit delete rows;"
+            " truncate meter_places_incoming"
         )
     )
-    _copy(session, "meter_place_incoming", places_body(blocks, changed, turn))
+    _copy(session, "meter_places_incoming", places_body(blocks, changed))
     with by_index(session):
-        for number in range(int(turn.max()) + 1):
-            session.execute(
-                text(
-                    "update meter_block b set ms[i.place + 1] = i.ms, value[i.place + 1] = i.value"
-                    " from meter_place_incoming i where b.block = i.block and i.turn = :turn"
-                ),
-                {"turn": number},
+        session.execute(
+            text(
+                "update meter_block b set ms = put_places(b.ms, i.places, i.ms), value = put_places(b.value, i.places, i.value)"
+                " from meter_places_incoming i where b.block = i.block"
             )
+        )
 
 
 def _copy(session: Session, target: str, body: bytes) -> None:

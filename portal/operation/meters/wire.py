@@ -37,7 +37,7 @@ _PLACE = [
     ("l3", ">i4"), ("value", ">f8"),
 ]  # fmt: skip
 _KNOWN_PLACE = np.dtype([*_PLACE, ("l4", ">i4"), ("qmax", ">f4")])
-_NEW_PLACE = np.dtype([*_PLACE, ("l4", ">i4"), ("turn", ">i4")])
+_NEW_PLACES = np.dtype([("n", ">i2"), ("l0", ">i4"), ("block", ">i4")])
 SEGMENT_COLUMNS = "block, day, receipt_id, begin_ms, readings, quality, flag, value, places, at, qualities, flags"
 
 
@@ -106,13 +106,31 @@ def places_from(cursor: Any, query: str) -> Blocks:
     return Blocks(numbers, ms, value, rows["qmax"][first].astype(np.float64), whole=False)
 
 
-def places_body(blocks: Blocks, at: NDArray[np.int64], turn: NDArray[np.int64]) -> bytes:
-    """Return single places, given as place in the blocks times 64 and place, as a stream: block, place, ms, value, turn."""
-    rows, here = np.zeros(at.size, _NEW_PLACE), (at // BLOCK, at % BLOCK)
-    rows["n"], rows["l0"], rows["l1"], rows["l2"], rows["l3"], rows["l4"] = 5, 4, 4, 8, 8, 4
-    rows["block"], rows["place"], rows["turn"] = blocks.block[here[0]], here[1], turn
-    rows["ms"], rows["value"] = blocks.ms[here], blocks.value[here]
-    return HEAD + rows.tobytes() + TAIL
+def places_body(blocks: Blocks, at: NDArray[np.int64]) -> bytes:
+    """Return places, rising and given as place in the blocks times 64 and place, as a stream of a row a block.
+
+    Columns: block, places, ms, value; the last three are arrays of one length.
+    """
+    of, places = at // BLOCK, at % BLOCK
+    starts = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
+    counts = np.diff(np.append(starts, at.size))
+    columns: tuple[tuple[NDArray[Any], str, int], ...] = (
+        (places, ">i2", _INT2),
+        (blocks.ms[of, places], ">i8", _INT8),
+        (blocks.value[of, places], ">f8", _FLOAT8),
+    )
+    sizes = [24 + counts * (4 + int(form[-1])) for _, form, _ in columns]
+    ends = np.cumsum(_NEW_PLACES.itemsize + np.sum(sizes, axis=0))
+    body, place = np.zeros(int(ends[-1]), np.uint8), np.append(0, ends[:-1])
+    heads = np.zeros(starts.size, _NEW_PLACES)
+    heads["n"], heads["l0"], heads["block"] = 4, 4, blocks.block[of[starts]]
+    _write(body, place, heads)
+    place = place + _NEW_PLACES.itemsize
+    for column, taken in zip(columns, sizes, strict=True):
+        _write(body, place, (taken - 4).astype(">i4"))
+        _write_array(body, place + 4, column, (starts, counts))
+        place = place + taken
+    return HEAD + body.tobytes() + TAIL
 
 
 def blocks_body(blocks: Blocks, which: NDArray[np.int64]) -> bytes:

@@ -1,4 +1,4 @@
-"""Reads of the network: one object, lists, counts, lengths, former states and search, always within a scope."""
+"""Reads of the network: one object, lists, counts, lengths, former states, always within a scope."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, case, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from gis.network.models import (
     GasUser,
-    NetworkObject,
     Node,
     Pipe,
     Regulator,
@@ -137,29 +136,6 @@ def pipe_km(session: Session, scope: Scope) -> dict[str, dict[str, float]]:
         for kind, key in (("pressure", pressure_class), ("year", years), ("status", status)):
             found[kind][str(key)] = found[kind].get(str(key), 0.0) + float(km)
     return {kind: {key: round(km, 3) for key, km in sums.items()} for kind, sums in found.items()}
-
-
-def search_words(model: Any, words: str) -> ColumnElement[bool]:
-    """Return the condition that code or name holds the words."""
-    return or_(
-        model.src_code.icontains(words, autoescape=True), model.name.icontains(words, autoescape=True)
-    )
-
-
-def search_objects(
-    session: Session, scope: Scope, words: str, *, limit: int = 6
-) -> list[tuple[str, NetworkObject]]:
-    """Return objects whose code or name fits best: exact first, then beginning, then containing."""
-    hits: dict[str, list[int]] = {}
-    asked = text("select layer, id from search_network(:words, :most)")
-    for layer, number in session.execute(asked, {"words": words, "most": limit}):
-        hits.setdefault(layer, []).append(number)
-    found: list[tuple[str, NetworkObject]] = []
-    for layer, numbers in hits.items():
-        model = OBJECTS[layer]
-        rows = session.scalars(select(model).where(model.id.in_(numbers), scope_filter(model, scope)))
-        found.extend((layer, row) for row in sorted(rows, key=lambda row: numbers.index(row.id)))
-    return found
 
 
 def states_of(session: Session, layer: str, object_id: int) -> list[dict[str, Any]]:

@@ -20,5 +20,6 @@ def upgrade() -> None:
     op.drop_constraint(op.f(RULE), TABLE, type_="check")
     op.create_check_constraint(op.f(RULE), TABLE, "opened_how in ('delivery', 'person', 'program')")
     op.alter_column(TABLE, "opened_how", comment="delivery: late readings came; person, program: asked ahead")
+    op.execute("drop function search_network(text, integer)")
     for script in SCRIPTS:
         op.get_bind().exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from gis.network.queries import REMOVED, search_objects
+from gis.network.queries import REMOVED
+from gis.search.queries import numbers_by_layer, stems_of
 from portal.accounts.models import Enterprise
 from portal.config import Settings
 from portal.core.actor import CITY, Scope
@@ -34,7 +35,11 @@ def two(settings: Settings) -> Two:
 def codes(settings: Settings, scope: Scope, words: str, limit: int = 50) -> list[str]:
     """Return the codes that a search finds, in its order."""
     with transaction(settings, scope) as session:
-        return [row.src_code for _, row in search_objects(session, scope, words, limit=limit)]
+        numbers = numbers_by_layer(session, ["pipe"], words, stems_of(session, words), limit).get("pipe", [])
+        known = dict(
+            session.execute(text("select id, src_code from gas_pipe where id = any(:ids)"), {"ids": numbers}).all()
+        )
+        return [known[number] for number in numbers]
 
 
 def test_the_exact_code_comes_first_then_beginnings_then_the_rest(settings: Settings, two: Two) -> None:
@@ -59,7 +64,7 @@ def test_a_search_keeps_to_the_scope(settings: Settings, two: Two) -> None:
 
 
 def test_the_function_itself_keeps_to_the_signed_scope(settings: Settings, two: Two) -> None:
-    asked = text("select count(*) from search_network(:words, 50)")
+    asked = text("select count(*) from search_layer('pipe', :words, 50)")
     with transaction(settings, Scope(enterprise_ids=frozenset({two[1].id}))) as session:
         assert session.scalar(asked, {"words": two[2]}) == 1
         session.execute(text("select set_config('app.scope', '*', true)"))
@@ -67,10 +72,10 @@ def test_the_function_itself_keeps_to_the_signed_scope(settings: Settings, two: 
 
 
 def test_nobody_else_may_call_it(settings: Settings) -> None:
-    sql = "select has_function_privilege('public', 'search_network(text, integer)', 'execute')"
+    sql = "select has_function_privilege('public', 'search_layer(text, text, integer)', 'execute')"
     with transaction(settings, CITY) as session:
         assert session.scalar(text(sql)) is False
         with pytest.raises(DBAPIError):
             session.execute(
-                text("create or replace function search_network(text, integer) returns int language sql as 'select 1'")
+                text("create or replace function search_layer(text, text, integer) returns int language sql as 'select 1'")
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -80,11 +80,13 @@ def show_alarms(session: Session) -> ResponseReturnValue:
     enterprises, districts = filter_choices(session)
     figures = figures_in_force(session)
     recent = alarms_since(session, flood_since(now, figures), scope=actor.scope)
+    counts = open_counts(session, scope=actor.scope)
+    g.open_alarms = counts.total  # the bell of this page counts the same alarms
     return render_template(
         "operation/alarms.html",
         page=page,
         wanted=wanted,
-        counts=open_counts(session, scope=actor.scope),
+        counts=counts,
         flood=recent if recent > figures.flood_count else 0,
         figures=figures,
         views=views_of(session, actor),

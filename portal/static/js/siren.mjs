@@ -23,8 +23,7 @@ export function sirenState() {
 
 function paint() {
   const state = sirenState();
-  document.documentElement.dataset.siren = state;
-  for (const button of $$("#sound, [data-siren]")) {
+  for (const button of $$("#sound, button[data-siren]")) {
     button.hidden = false;
     button.dataset.state = state;
     button.setAttribute("aria-pressed", String(state !== "off"));
@@ -83,7 +82,7 @@ export function setUrgent(count) {
 
 /** Begin: the switches of this page, and the first touch that lets a page sound. */
 export function startSiren() {
-  for (const button of $$("#sound, [data-siren]")) {
+  for (const button of $$("#sound, button[data-siren]")) {
     button.addEventListener("click", async () => {
       // A click while the browser blocks the sound lets it sound; only a second one switches it off.
       if (sirenState() !== "blocked") store.set("alarm-sound", wanted() ? "off" : "on");

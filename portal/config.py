@@ -119,8 +119,6 @@ class Settings:
         "Origins of intranet video servers the wall may play, by commas, such as http://10.1.2.3:8080; empty for this server only",
         default="",
     )
-    log_level: str = _setting("PORTAL_LOG_LEVEL", "日志级别", "Log level", default="INFO")
-
     basemap_url: str = _setting(
         "PORTAL_BASEMAP_URL",
         "公共底图（如天地图）瓦片地址，含密钥，{layer} {z} {x} {y} {s} 为占位；空为关闭",
@@ -128,6 +126,8 @@ class Settings:
         default="",
     )
     basemap_note: str = _setting("PORTAL_BASEMAP_NOTE", "公共底图的审图号", "Approval number of the public base map", default="")
+    log_level: str = _setting("PORTAL_LOG_LEVEL", "日志级别", "Log level", default="INFO")
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Return the settings of the environment; raise BadSettings naming what is missing or weak."""

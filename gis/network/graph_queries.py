@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gis.borders.queries import joints_in_force
 from gis.network.graph import Grid, Index, Network, Numbers, Pipes, Users, Valves
 from gis.network.user_queries import StoredUsers, least, load_users
 
@@ -48,7 +49,7 @@ GAS_SOURCE, GATE = 1, 2
 
 @dataclass(frozen=True)
 class StoredGrid:
-    """A grid and the numbers in the database of what its positions stand for; a made-up node has none (0)."""
+    """A grid and the numbers in the database of what its positions stand for; a made-up node or joint has none (0)."""
 
     grid: Grid
     nodes: Index
@@ -87,6 +88,8 @@ def load_grid(session: Session, enterprise_id: int | None = None, taking: Stored
         _numbers(session, query, enterprise_id) for query in (_PIPES, _VALVES, _REGULATORS, _SOURCES)
     )
     taking = load_users(session, enterprise_id) if taking is None else taking
+    if enterprise_id is None:
+        pipes = np.concatenate([pipes, _joints(session, pipes.shape[1])])
     regulators = regulators[np.argsort(regulators[:, 0], kind="stable")]
     nodes = np.unique(np.concatenate([pipes[:, 1], pipes[:, 2], regulators[:, 1], regulators[:, 2], sources[:, 1]]))
     nodes = nodes[nodes > 0].astype(np.int64)
@@ -116,6 +119,14 @@ def load_grid(session: Session, enterprise_id: int | None = None, taking: Stored
         user_ids,
         taking,
     )
+
+
+def _joints(session: Session, columns: int) -> Numbers:
+    """Return the joints between enterprises as pipes without a number and without a bore of their own."""
+    joints = joints_in_force(session)
+    rows = np.zeros((len(joints), columns))
+    rows[:, 1:4], rows[:, 5] = joints[:, :3], joints[:, 3]
+    return rows
 
 
 def origins(network: Network, kind: Index) -> Index:

@@ -53,6 +53,7 @@ _READ = frozenset(
 _HANDLE = frozenset({"alarm.acknowledge", "alarm.judge", "case.open", "case.handle"})
 # Who draws up limits, and up to which level of alarm one may release them; level 1 takes two persons.
 _LIMITS = frozenset({"limit.draft", "limit.level3"})
+# What city and enterprise settle between them: connecting, and how the enterprise is evaluated.
 _CONNECT = frozenset({"onboarding.read", "onboarding.apply", "mapping.manage", "evaluation.agree"})
 _STATIONS = frozenset({"station.configure"})
 _REVIEW = frozenset({"onboarding.read", "onboarding.review"})

@@ -41,9 +41,6 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "map_day_unreadable": lambda value="", **_facts: _("“%(value)s” is no day; write it as 2026-10-01.", value=value),
     "map_day_ahead": lambda value="", **_facts: _("%(value)s is still to come: nothing is known of it.", value=value),
     "tile_place": lambda **_facts: _("There is no such tile."),
-    "point": lambda **_facts: _("This monitoring point does not exist, or lies outside your area."),
-    "bad_time": lambda value="", **_facts: _("“%(value)s” is not a time.", value=value),
-    "bad_number": lambda value="", **_facts: _("“%(value)s” is not a number.", value=value),
     "basemap_off": lambda **_facts: _("No public base map is set up here."),
     "basemap_silent": lambda **_facts: _("The public base map does not answer."),
     "near_place": lambda value="", **_facts: _("“%(value)s” is no place; write longitude,latitude.", value=value),
@@ -51,4 +48,7 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "labels_many": lambda most=0, **_facts: _("One file holds at most %(n)s labels. Narrow the filter.", n=most),
     "times_window": lambda value="", **_facts: _("There is no span of time “%(value)s”; take 24h, 7d or 30d.", value=value),
     "times_box": lambda value="", **_facts: _("“%(value)s” is no part of the map; write west,south,east,north.", value=value),
+    "point": lambda **_facts: _("This monitoring point does not exist, or lies outside your area."),
+    "bad_time": lambda value="", **_facts: _("“%(value)s” is not a time.", value=value),
+    "bad_number": lambda value="", **_facts: _("“%(value)s” is not a number.", value=value),
 }

@@ -197,7 +197,10 @@ class LimitWatch(Base):
     """What the limit check remembers of a point between batches."""
 
     __tablename__ = "limit_watch"
-    __table_args__ = {"comment": "memory of the limit check, one row a point off normal"}
+    __table_args__ = (
+        Index("ix_limit_watch_since", "since", postgresql_where=text("since is not null")),
+        {"comment": "memory of the limit check, one row a point off normal"},
+    )
 
     point_id: Mapped[int] = mapped_column(ForeignKey("point.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False, comment="point")
     limit_name: Mapped[str | None] = mapped_column(Text, comment="limit being broken: low_low, low, high, high_high")

@@ -14,22 +14,39 @@ from portal.core.clock import utc_now
 from portal.core.errors import PortalError
 from portal.core.memory import give_back_memory
 
-COMMAND_MODULES = (
-    "portal.accounts.commands",
-    "portal.audit.commands",
-    "portal.operation.alarms.commands",
-    "portal.operation.telemetry.commands",
-    "portal.network.hydraulics.commands",
-    "portal.safety.risk.commands",
-    "ingestion_adapters.demo.commands",
-    "ingestion_adapters.files.commands",
-    "ingestion_adapters.mapping.commands",
-    "ingestion_adapters.mqtt.commands",
-    "reports.commands",
-)
+# Which module knows a verb: a command loads its own feature alone, not the whole portal.
+VERBS = {
+    "user": "portal.accounts.commands",
+    "enterprise": "portal.accounts.commands",
+    "audit": "portal.audit.commands",
+    "alarms": "portal.operation.alarms.commands",
+    "telemetry": "portal.operation.telemetry.commands",
+    "hydraulics": "portal.network.hydraulics.commands",
+    "risk": "portal.safety.risk.commands",
+    "simulate": "ingestion_adapters.demo.commands",
+    "network": "ingestion_adapters.files.commands",
+    "mapping": "ingestion_adapters.mapping.commands",
+    "mqtt": "ingestion_adapters.mqtt.commands",
+    "report": "reports.commands",
+}
 
 
-@click.group(help="燃监 Ranjian: the command line of the portal")
+class Verbs(click.Group):
+    """A group whose verbs are loaded when they are called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return every verb."""
+        return sorted([*super().list_commands(ctx), *VERBS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a verb, None when there is none."""
+        if cmd_name not in VERBS:
+            return super().get_command(ctx, cmd_name)
+        commands: list[click.Command] = importlib.import_module(VERBS[cmd_name]).COMMANDS
+        return next((command for command in commands if command.name == cmd_name), None)
+
+
+@click.group(cls=Verbs, help="燃监 Ranjian: the command line of the portal")
 def portal() -> None:
     """Hold the verbs."""
 
@@ -83,9 +100,6 @@ def run_one(name: str) -> None:
 def main() -> None:
     """Run one verb; 0 done, 1 refused with a reason, 2 wrong usage."""
     give_back_memory()
-    for name in COMMAND_MODULES:
-        for command in importlib.import_module(name).COMMANDS:
-            portal.add_command(command)
     try:
         portal()
     except (PortalError, BadSettings) as refused:

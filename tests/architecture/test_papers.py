@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click import Context
 
 from portal.all_models import metadata
-from portal.cli import COMMAND_MODULES
+from portal.cli import VERBS, portal
 from portal.config import Settings
 from portal.schedule import SCHEDULE
 from reports.indicators import DEFINITIONS
@@ -66,7 +68,7 @@ def test_every_command_is_named_in_the_papers() -> None:
 
 
 def test_every_verb_of_the_command_line_stands_in_an_existing_module() -> None:
-    gone = [name for name in COMMAND_MODULES if not (ROOT / f"{name.replace('.', '/')}.py").is_file()]
+    gone = [name for name in VERBS.values() if not (ROOT / f"{name.replace('.', '/')}.py").is_file()]
     assert not gone
 
 
@@ -118,3 +120,9 @@ def test_every_function_on_the_ways_exists() -> None:
     )
     names = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", ways)) - set(metadata.tables)
     assert not [name for name in sorted(names) if not re.search(rf"def {name}\b", code)]
+
+
+def test_every_verb_is_loaded_from_the_module_that_has_it() -> None:
+    assert [name for name in VERBS if portal.get_command(Context(portal), name) is None] == []
+    spoken = {command.name for module in set(VERBS.values()) for command in import_module(module).COMMANDS}
+    assert spoken == set(VERBS)

@@ -29,10 +29,11 @@ KNOWN_MARKS = {line.split("\t")[0] for line in (ROOT / "docs" / "clauses.tsv").r
 
 
 class OneAfterTheOther(LoadFileScheduling):
-    """Hands whole files to a runner, and all journeys to one: each drives an installation and a browser."""
+    """Hands whole files to a runner; all journeys to one and the walk with axe to another: each drives an installation."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid.split("::", 1)[0]
+        file = nodeid.split("::", 1)[0]
+        return "journeys" if file.startswith("tests/journeys/") and not file.endswith("test_accessible.py") else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAfterTheOther:

@@ -63,7 +63,8 @@ _ANSWER = frozenset({"proposal.answer", "border.say"})
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.CITY_REGULATOR: _EVERYBODY
-    | {"border.decide", "proposal.make"}
+    | {"border.decide"}
+    | _PROPOSE
     | _READ
     | _HANDLE
     | _CONNECT
@@ -74,9 +75,15 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _LIMITS
     | {"limit.level2", "limit.level1"}
     | {"upward.read", "upward.send", "duty.manage"},
-    Role.CITY_DISPATCHER: _EVERYBODY | _READ | _LIMITS | _HANDLE | {"enterprise.read", "upward.read", "upward.send"},
-    Role.DISTRICT_REGULATOR: _EVERYBODY | _READ | _LIMITS | {"limit.level2"} | _HANDLE | _REVIEW | {"case.close", "enterprise.read"},
-    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _LIMITS | _CONNECT | _STATIONS | {"network.import", "case.reply"},
+    Role.CITY_DISPATCHER: _EVERYBODY | _READ | _LIMITS | _HANDLE | _PROPOSE | {"enterprise.read", "upward.read", "upward.send"},
+    Role.DISTRICT_REGULATOR: _EVERYBODY
+    | _READ
+    | _LIMITS
+    | _HANDLE
+    | _REVIEW
+    | _PROPOSE
+    | {"limit.level2", "case.close", "enterprise.read"},
+    Role.ENTERPRISE_MANAGER: _EVERYBODY | _READ | _LIMITS | _CONNECT | _STATIONS | _ANSWER | {"network.import", "case.reply"},
     Role.ENTERPRISE_SAFETY: _EVERYBODY | _READ | _LIMITS | {"case.reply"},
     Role.EXPERT: _EVERYBODY | {"map.read", "alarm.read", "emergency.read", "dictionary.read"},
     Role.EVALUATOR: _EVERYBODY

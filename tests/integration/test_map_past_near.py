@@ -74,28 +74,30 @@ def test_one_answer_holds_what_stood_in_the_window(db: Session, now: datetime) -
         "values ('DDX1', :e, '990101', :a, 1, 2, 'x', 20, :at, :at)"
     ), {"e": enterprise.id, "a": stood, "at": window.begin + timedelta(hours=2)})
 
-    told = pressures(db, CITY, window, BOX)
+    mine = Scope(enterprise_ids=frozenset({enterprise.id}))
+    told = pressures(db, mine, window, BOX)
     codes = np.frombuffer(base64.b64decode(told["codes"]), "<u2")
     states = np.frombuffer(base64.b64decode(told["states"]), "u1")
     base, scale = told["rows"][0][5:7]
     assert told["whole"] == 1 and told["rows"][0][0] == point
     assert [base + codes[place] * scale for place in (0, 2)] == pytest.approx([2.0, 2.5], abs=1e-4)
     assert codes[1] == NONE and states[:3].tolist() == [1, 0, 2]
-    row = alarms(db, CITY, window, BOX)["rows"]
+    row = alarms(db, mine, window, BOX)["rows"]
     assert [(each[0], each[1], each[6], each[7], each[8]) for each in row] == [(stood, 3, 3600, 10_800, [[7200, 2]])]
-    case = cases(db, CITY, window, BOX)["rows"]
+    case = cases(db, mine, window, BOX)["rows"]
     assert [(each[1], each[3], each[5], each[6]) for each in case] == [(2, 100.5, 7200, 86_400)]
 
 
 def test_nothing_of_another_enterprise_or_place_is_told(db: Session, now: datetime) -> None:
     window, enterprise = window_of("7d", now), make_enterprise(db)
-    other = Scope(enterprise_ids=frozenset({make_enterprise(db).id}), adcodes=frozenset(), whole_city=False)
+    other = Scope(enterprise_ids=frozenset({make_enterprise(db).id}))
+    mine = Scope(enterprise_ids=frozenset({enterprise.id}))
     make_point(db, enterprise, geom=place(100.5, 20.5))
     make_alarm(db, enterprise.id, window.begin + timedelta(hours=1), None)
     make_valve(db, enterprise, 100.5, 20.5, "V1", state=0)
     for ask in (pressures, alarms, cases, shut_valves):
         assert ask(db, other, window, BOX)["rows"] == []
-        assert ask(db, CITY, window, (101.0, 20.0, 102.0, 21.0))["rows"] == []
+        assert ask(db, mine, window, (101.0, 20.0, 102.0, 21.0))["rows"] == []
 
 
 def test_a_valve_is_shown_closed_from_when_to_when_it_was(db: Session, now: datetime) -> None:

@@ -110,7 +110,7 @@ def _must_be_sound(session: Session, each: Wanted) -> None:
 def _add_rules(session: Session, change_id: int, changing: Sequence[Wanted]) -> None:
     numbers = [each.row.id for each in changing]
     versions = select(LimitRule.point_id, func.max(LimitRule.version)).where(LimitRule.point_id.in_(numbers))
-    newest: dict[int, int] = dict(session.execute(versions.group_by(LimitRule.point_id)).tuples().all())
+    newest: dict[int, int] = {row[0]: row[1] for row in session.execute(versions.group_by(LimitRule.point_id))}
     rows = [
         {
             "change_id": change_id, "point_id": each.row.id, "enterprise_id": each.row.enterprise_id,
@@ -200,7 +200,7 @@ def _must_stand(session: Session, rows: Sequence[Any]) -> None:
     wanted = select(LimitRule.point_id, LimitRule.content).where(
         LimitRule.state == RELEASED, LimitRule.point_id.in_([row.LimitRule.point_id for row in rows])
     )
-    released: Mapping[int, Any] = dict(session.execute(wanted).tuples().all())
+    released: Mapping[int, Any] = {row[0]: row[1] for row in session.execute(wanted)}
     for row in rows:
         if row.status == REMOVED:
             raise Conflict("limit_point_removed", point=row.src_code)

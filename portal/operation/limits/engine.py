@@ -85,7 +85,8 @@ def judge_batch(ruled: Ruled, kept: Memory | None, batch: Batch, now_ms: int) ->
     Rows that are back-filled, older than an hour or not newer than what was judged are late. The memory
     stays while something is off normal, and an hour longer so that late rows are known as such.
     """
-    memory = kept or Memory()
+    # What the clock ends, it ends before the batch is seen, whether its job came first or not.
+    ended, memory = run_clock(ruled, kept, now_ms) if kept else ([], Memory())
     judged_to, oldest = memory.watch.judged_to_ms, now_ms - LIVE_WITHIN_S * 1000
     live = [
         flag != BACK_FILLED and row[0] > judged_to and row[0] >= oldest
@@ -97,6 +98,7 @@ def judge_batch(ruled: Ruled, kept: Memory | None, batch: Batch, now_ms: int) ->
         ruled, memory, [batch.rows[each] for each in places],
         {name: [hits[each] for each in places] for name, hits in batch.hits.items()},
     )  # fmt: skip
+    changes = ended + changes
     if after.idle and not changes:
         if now_ms - judged_to > LIVE_WITHIN_S * 1000:
             return Judged(changes, late, None)

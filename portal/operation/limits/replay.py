@@ -193,11 +193,6 @@ def _batches(
                 return None
             place = wanted[at]
         batch, now_ms = rows.batch(place)
-        if memory is not None:
-            # Delays run out by the clock before what comes in later is seen, as they do live.
-            changes, after = run_clock(ruled, memory, now_ms)
-            ledger.take(effects_of(ruled, memory, changes))
-            memory = after
         judged = judge_batch(ruled, memory, batch, now_ms)
         ledger.take(effects_of(ruled, memory or Memory(), judged.changes))
         if judged.late:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, distinct, func, or_, select
+from sqlalchemy import ColumnElement, distinct, func, or_, select
 from sqlalchemy.orm import Session
 
 from gis.network.queries import model_of, scope_filter
@@ -18,6 +18,7 @@ from portal.core.scoping import in_scope
 from portal.emergency.drills.models import EmergencyTeam
 from portal.emergency.incidents.models import Incident
 from portal.events.models import SupervisionCase
+from portal.home.queries import open_cases
 from portal.operation.alarms.models import Alarm, AlarmNow
 from portal.operation.telemetry.models import Point, ReadingHour
 from portal.safety.checks.models import HouseholdCheck
@@ -30,7 +31,7 @@ SOURCES_OF_GAS = (1, 2, 4)
 PRESSURE, FLOW, FLOW_UNIT = 1, 2, "m³/h"
 NOTIFIED, SELF_VERIFIED, CLOSED_OUT = (4, 5, 6, 7, 8, 9), (6, 7, 8), 8
 ACCIDENT, DEALT_WITH, RESPONSE_ENDED = 1, (1, 2), 7
-CASE_ENDED, CASE_VOID = (12, 70, 80, 90), (12, 90)
+CASE_VOID = (12, 90)
 CHECK_DONE = (1, 2)
 KINDS_SHOWN = 5
 
@@ -224,11 +225,7 @@ def cases_in_time(session: Session, scope: Scope, since: datetime) -> tuple[int,
 
 def duty_now(session: Session, scope: Scope, now: datetime) -> Duty:
     """Return what is being dealt with, and who stands ready."""
-    cases = session.execute(
-        select(func.count(), func.coalesce(func.sum(case((SupervisionCase.due_at < now, 1), else_=0)), 0)).where(
-            SupervisionCase.state.not_in(CASE_ENDED), scope_filter(SupervisionCase, scope)
-        )
-    ).one()
+    cases, overdue = open_cases(session, scope, now)
     incidents = session.scalar(select(func.count()).where(*_running(scope)))
     teams = session.execute(
         select(
@@ -246,7 +243,7 @@ def duty_now(session: Session, scope: Scope, now: datetime) -> Duty:
         )
     )
     return Duty(
-        int(cases[0]), int(cases[1]), int(incidents or 0), int(teams[0]), int(teams[1]), int(teams[2]),
+        cases, overdue, int(incidents or 0), int(teams[0]), int(teams[1]), int(teams[2]),
         None if waited is None else float(waited),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Enterprise
 from portal.core.actor import Scope
-from portal.core.paging import PAGE_ROWS, Cursor, Page, contains
+from portal.core.paging import PAGE_ROWS, Cursor, Page, contains, newest_first
 from portal.core.scoping import in_scope
 from portal.emergency.incidents.models import Incident
 from portal.events.models import CaseStep, SupervisionCase
@@ -180,22 +180,16 @@ def log_page(
     chosen = [source for source in sources if not wanted.source or source == wanted.source]
     if not chosen:
         return Page([], has_newer=False, has_older=False)
-    backward = cursor is not None and cursor.backward
     limited = [_ledger(source, wanted, scope, cursor).limit(PAGE_ROWS + 1).subquery() for source in chosen]
     whole = union_all(*(select(each) for each in limited)).subquery()
-    order = (whole.c.at.asc(), whole.c.number.asc()) if backward else (whole.c.at.desc(), whole.c.number.desc())
-    rows = session.execute(select(whole).order_by(*order).limit(PAGE_ROWS + 1)).all()
-    more, rows = len(rows) > PAGE_ROWS, rows[:PAGE_ROWS]
-    if backward:
-        return Page(rows[::-1], has_newer=more, has_older=True)
-    return Page(rows, has_newer=cursor is not None, has_older=more)
+    return newest_first(session, select(whole), (whole.c.at, whole.c.number), cursor)
 
 
 def log_listed(session: Session, wanted: LogFilter, sources: tuple[str, ...], *, scope: Scope) -> Iterator[Any]:
     """Yield the rows of the filter, newest first, up to 100,000."""
     cursor, given = None, 0
     while given < EXPORT_MOST:
-        page = log_page(session, replace(wanted), sources, cursor=cursor, scope=scope)
+        page = log_page(session, wanted, sources, cursor=cursor, scope=scope)
         yield from page.rows
         given += len(page.rows)
         if not page.has_older:

@@ -16,7 +16,7 @@ from ingestion_adapters.instants import ReadTimes, instants_ms
 from ingestion_adapters.receipts import Batch
 from ingestion_adapters.store_readings import DAY_MS, Judged, RawReadings, judged, meters_apart
 from portal.core.db import call
-from portal.operation.telemetry.newest import array_text, fold_later, hours_text, lasts_of, when_to_fold
+from portal.operation.telemetry.newest import array_text, fold_later, give_turn_back, hours_text, lasts_of, when_to_fold
 
 # Beyond it COPY is the faster way.
 ROWS_AT_ONCE = 2000
@@ -86,6 +86,8 @@ def take_at_once(
         ),
     )
     outcome, receipt_id, remembered, waits = found[0]
+    if outcome != "taken":
+        give_turn_back(block.enterprise_id)
     if waits:
         fold_later(session)
     return AtOnce(outcome, receipt_id or 0, frozenset(remembered or ()))

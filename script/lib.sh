@@ -2,6 +2,8 @@
 set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$ROOT"
+# A dozen processes start with the portal; each would compile every module anew, which takes longer than all the rest.
+unset PYTHONDONTWRITEBYTECODE
 VENV="$ROOT/.venv"
 
 say() { printf '\033[1;34m▸\033[0m %s\n' "$*"; }

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from xdist.scheduler import LoadFileScheduling
@@ -26,6 +28,14 @@ from portal.foreign_database import urls_for
 
 ROOT = Path(__file__).parents[1]
 KNOWN_MARKS = {line.split("\t")[0] for line in (ROOT / "docs" / "clauses.tsv").read_text("utf-8").splitlines()}
+# On a machine that runs three suites of tests at once, how long an example takes tells nothing.
+examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("busy")
+# What takes minutes begins first, so that no runner is left alone with it at the end; the longest first.
+LONG = (
+    "journeys", "test_corpus", "test_every_route", "test_faults", "test_reports", "test_intake_openapi", "test_agreements",
+    "test_district_scope", "test_every_door", "test_mqtt", "test_house",
+)  # fmt: skip
 
 
 class OneAfterTheOther(LoadFileScheduling):
@@ -42,8 +52,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAfterTheO
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that claims a clause which the standard does not have; begin with the journeys, they take longest."""
-    items.sort(key=lambda item: item.path.parent.name != "journeys")
+    """Refuse a test that claims a clause which the standard does not have; begin with what takes longest."""
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: min(order.get(name, len(LONG)) for name in (item.path.parent.name, item.path.stem)))
     for item in items:
         for mark in item.iter_markers("clause"):
             for clause in mark.args:

@@ -30,6 +30,7 @@ _SHARED = ("fed_pipes", "feeders", "valves_of_cell", "pipes_of_cell", "nodes_of_
 _VERSION = "select count(*), coalesce(sum(xid::text::numeric), 0) from network_change"
 
 _CHANGES = "select xid::text::bigint as xid, begun, part from network_change"
+KINDS_HELD = ("pipe", "valve", "regulator", "node")
 STRUCTURE, WRITTEN_USERS, REMOVED_USERS = 1, 2, 4
 
 Version = tuple[int, int]
@@ -43,6 +44,10 @@ class KnownGrid:
     flow: Flow
     version: Version
     seen: frozenset[int] = frozenset()
+
+    def holds(self, kind: str, number: int) -> bool:
+        """Return whether a pipe, valve, regulator or node is in this graph; other kinds are reached through a node."""
+        return kind not in KINDS_HELD or self.stored.position(kind, number) is not None
 
     @cached_property
     def zones(self) -> Index:
@@ -89,6 +94,17 @@ class Keeper:
         if known is not None and not self._changed(settings, known, now):
             return known
         return self._renewed(settings, now)
+
+    def newest(self, settings: Settings) -> KnownGrid:
+        """Return the graph with every change committed until now, loaded while the caller waits where it is older."""
+        with transaction(settings, CITY) as session:
+            wanted = version_of(session)
+        with self._loading:
+            asked_at, known = time.monotonic(), self._known
+            if known is None or known.version != wanted:
+                known = self._known = _loaded(settings, known)
+            self._asked_at, self._old_since = asked_at, 0.0
+            return known
 
     def _changed(self, settings: Settings, known: KnownGrid, now: float) -> bool:
         if self._old_since:
@@ -155,3 +171,8 @@ def known_grid(settings: Settings) -> KnownGrid:
     It knows more than a caller may see: what is told of it has to be read again within the caller's scope.
     """
     return _keeper_of(settings.app_database_url).grid(settings)
+
+
+def newest_grid(settings: Settings) -> KnownGrid:
+    """Return the graph as stored now: for what was laid so lately that the one in memory does not hold it."""
+    return _keeper_of(settings.app_database_url).newest(settings)

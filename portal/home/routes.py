@@ -65,9 +65,9 @@ def offer_layers(state: BlueprintSetupState) -> None:
     state.app.config["MAP_THEME_COLUMNS"] = [RISK_COLUMN]
 
 
-def _moment() -> Moment | None:
+def _moment(key: str = "at") -> Moment | None:
     """Return the past instant the address asks for, None for the present."""
-    return moment_asked(request.args.get("at"), utc_now())
+    return moment_asked(request.args.get(key), utc_now())
 
 
 def _language() -> str:
@@ -114,11 +114,11 @@ def show_home(session: Session) -> ResponseReturnValue:
 @requires("map.read")
 @web_transaction
 def show_map(session: Session) -> ResponseReturnValue:
-    """Show the one map."""
+    """Show the one map; `asof` is a past day, since `at` names the places of a question to the network (`net`)."""
     from gis.maps import parts  # noqa: PLC0415  # folium takes seconds: the web process alone loads it
 
     actor = current_actor()
-    themes, moment = themes_of(session, actor, enterprise_names(session)), _moment()
+    themes, moment = themes_of(session, actor, enterprise_names(session)), _moment("asof")
     if moment is not None:
         themes = known_then(themes)
     today = local(utc_now()).date().isoformat()

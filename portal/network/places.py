@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from gis.network.fresh import KnownGrid, known_grid
+from gis.network.fresh import KnownGrid, known_grid, newest_grid
 from gis.network.plan_queries import users_by_class
 from gis.network.queries import find_object
 from portal.config import Settings
@@ -43,9 +44,12 @@ class Spot:
         return {"layer": self.at.layer, "id": self.at.number, "code": self.code}
 
 
-def asked_of(session: Session, scope: Scope, settings: Settings) -> Asked:
-    """Return the graph ready for questions; raise Invalid while no network or no source is stored."""
+def asked_of(session: Session, scope: Scope, settings: Settings, places: Sequence[At] = ()) -> Asked:
+    """Return the graph ready for questions on some places; raise Invalid while no network or no source is stored."""
     known = known_grid(settings)
+    # Graphs are some seconds old; a pipe that is on the map already must not be said to be unconnected.
+    if not all(known.holds(each.layer, each.number) for each in places):
+        known = newest_grid(settings)
     if not len(known.stored.pipes):
         raise Invalid("network_empty")
     if not len(known.stored.grid.network.sources):

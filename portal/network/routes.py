@@ -18,7 +18,7 @@ from portal.core.exports import csv_of
 from portal.core.web import current_actor, note_export, requires, settings, web_transaction
 from portal.events.routes import LINKS
 from portal.network.files import file_of, table_of
-from portal.network.forms import Question, parse_place, parse_question, parse_way
+from portal.network.forms import At, Question, parse_place, parse_question, parse_way
 from portal.network.models import AtlasRow
 from portal.network.picture import box_of, picture_of
 from portal.network.places import Asked, asked_of, spot_of
@@ -52,8 +52,8 @@ def _link_of_case(session: Session, actor: Actor, case_id: int) -> tuple[str, st
     return (gettext("Open the shut-off plan"), f"/network/plans/{found}") if found else None
 
 
-def _asked(session: Session) -> Asked:
-    return asked_of(session, current_actor().scope, settings())
+def _asked(session: Session, *places: At) -> Asked:
+    return asked_of(session, current_actor().scope, settings(), places)
 
 
 def _words(session: Session) -> Words:
@@ -73,7 +73,8 @@ def _question() -> Question:
 @web_transaction
 def get_isolation(session: Session) -> ResponseReturnValue:
     """Return a shut-off plan; `plans=1` adds all plans in short, `geo=1` the plan as GeoJSON."""
-    asked, question = _asked(session), _question()
+    question = _question()
+    asked = _asked(session, *question.places)
     found = find_plans(asked, question, all_plans=request.args.get("plans") == "1")
     told = told_plan(asked, found)
     if len(found.plans) > 1 or request.args.get("plans") == "1":
@@ -88,7 +89,8 @@ def get_isolation(session: Session) -> ResponseReturnValue:
 @web_transaction
 def get_isolation_panel(session: Session) -> ResponseReturnValue:
     """Return a plan for the map: the drawer's content, and what to draw."""
-    asked, question = _asked(session), _question()
+    question = _question()
+    asked = _asked(session, *question.places)
     found = find_plans(asked, question, all_plans=True)
     told, words = told_plan(asked, found), _words(session)
     first = found.spots[0]
@@ -131,7 +133,8 @@ def _pdf_page(session: Session) -> tuple[str, str]:
 
 
 def _sheet(session: Session) -> dict[str, Any]:
-    asked, question = _asked(session), _question()
+    question = _question()
+    asked = _asked(session, *question.places)
     found = find_plans(asked, question, all_plans=True)
     told = told_plan(asked, found)
     geo = plan_features(asked, found, told)
@@ -156,8 +159,9 @@ def _sheet_of(session: Session, told: dict[str, Any], features: list[dict[str, A
 @web_transaction
 def export_isolation(session: Session, what: str, form: str) -> ResponseReturnValue:
     """Return valves, users or pipes of a plan as CSV, XLSX or GeoJSON; the audit keeps it."""
-    asked = _asked(session)
-    found = find_plans(asked, _question(), all_plans=False)
+    question = _question()
+    asked = _asked(session, *question.places)
+    found = find_plans(asked, question, all_plans=False)
     table = table_of(asked, found, what, _words(session))
     answer = file_of(table, form, f"shutoff-{what}")
     note_export(session, f"shutoff_{what}", len(table.rows))
@@ -169,8 +173,9 @@ def export_isolation(session: Session, what: str, form: str) -> ResponseReturnVa
 @web_transaction
 def post_handover(session: Session) -> ResponseReturnValue:
     """Hand a plan over: keep it as told and open an urgent case, or return the plan whose case still runs."""
-    asked = _asked(session)
-    found = find_plans(asked, _question(), all_plans=True)
+    question = _question()
+    asked = _asked(session, *question.places)
+    found = find_plans(asked, question, all_plans=True)
     plan, fresh = hand_over(asked, found, now=utc_now(), actor=current_actor())
     flash(gettext("Handed over; an urgent case is open.") if fresh else gettext("This plan was handed over already."))
     return redirect(f"/network/plans/{plan.id}")
@@ -196,7 +201,7 @@ def show_plan(session: Session, shutoff_id: int) -> ResponseReturnValue:
 def get_trace(session: Session) -> ResponseReturnValue:
     """Return what lies up- or downstream of an object, with the sources that feed it and the geometry."""
     way, at = parse_way(request.args.get("way")), parse_place(request.args.get("at", ""))
-    asked = _asked(session)
+    asked = _asked(session, at)
     return jsonify(told_trace(asked, spot_of(asked, at), way))
 
 
@@ -206,7 +211,7 @@ def get_trace(session: Session) -> ResponseReturnValue:
 def get_trace_panel(session: Session) -> ResponseReturnValue:
     """Return a trace for the map."""
     way, at = parse_way(request.args.get("way")), parse_place(request.args.get("at", ""))
-    asked = _asked(session)
+    asked = _asked(session, at)
     told = told_trace(asked, spot_of(asked, at), way)
     return _panel("network/panel_trace.html", told, session, args={"at": str(at), "way": way})
 
@@ -217,7 +222,7 @@ def get_trace_panel(session: Session) -> ResponseReturnValue:
 def get_zone(session: Session) -> ResponseReturnValue:
     """Return the pressure zone of an object, with what feeds it and the geometry."""
     at = parse_place(request.args.get("at", ""))
-    asked = _asked(session)
+    asked = _asked(session, at)
     return jsonify(told_zone(asked, spot_of(asked, at)))
 
 
@@ -227,7 +232,7 @@ def get_zone(session: Session) -> ResponseReturnValue:
 def get_zone_panel(session: Session) -> ResponseReturnValue:
     """Return a pressure zone for the map."""
     at = parse_place(request.args.get("at", ""))
-    asked = _asked(session)
+    asked = _asked(session, at)
     return _panel("network/panel_zone.html", told_zone(asked, spot_of(asked, at)), session, args={"at": str(at)})
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -90,6 +90,15 @@ def test_the_page_and_its_index_open(role: Role, committed: Any, app: Flask) -> 
     client = committed(lambda session: browser_of(session, app, make_person(session, app, role)))
     for address in ("/cockpit", "/cockpit?d=990101", "/cockpit?d=%00%27%22%3Cscript%3E", "/cockpit/index"):
         assert client.get(address).status_code == 200, address
+
+
+def test_a_change_is_drawn_up_or_down_and_told(app: Flask) -> None:
+    page = "{% import 'cockpit/parts.html' as cp with context %}{{ cp.moved(value, value > 0, 'since Monday') }}"
+    with app.test_request_context():
+        for value, drawn in ((-3.2, "moved down"), (3.2, "moved up"), (0.01, "muted")):
+            told = render_template_string(page, value=value)
+            assert drawn in told, told
+        assert "3.2" in render_template_string(page, value=-3.2)
 
 
 def test_a_district_sees_no_index_of_another(committed: Any, settings: Settings) -> None:

@@ -380,3 +380,16 @@ def test_a_regulator_is_shut_off_at_its_inlet(
 def test_who_may_not_see_the_map_asks_nothing(street: Street) -> None:
     for address in ("/network/isolation.json?at=pipe:1", "/network/atlas", "/network/zone.json?at=pipe:1"):
         assert street.expert.get(address).status_code == 403
+
+
+def test_a_pipe_laid_this_moment_is_in_the_answer_at_once(street: Street, committed: Callable[..., Any]) -> None:
+    known = ask(street.city, f"/network/isolation.json?at=pipe:{street.pipes[5]}")
+    again = text(
+        "insert into gas_pipe select (jsonb_populate_record(p, jsonb_build_object('id', nextval('gas_pipe_id_seq'),"
+        " 'src_code', 'JUSTLAID'))).* from gas_pipe p where id = :id returning id"
+    )
+    fresh = committed(lambda session: session.scalar(again, {"id": street.pipes[5]}))
+    try:
+        assert codes(ask(street.city, f"/network/isolation.json?at=pipe:{fresh}")["valves"]) == codes(known["valves"])
+    finally:
+        committed(lambda session: session.execute(text("delete from gas_pipe where id = :id"), {"id": fresh}))

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from ingestion_adapters.http.docs_page import SAMPLES
 from portal.config import Settings
 from portal.core.actor import CITY, Scope
 from portal.core.clock import utc_now
 from portal.core.db import transaction
+from portal.operation.telemetry import newest as folding
 from portal.operation.telemetry.models import Point
 from portal.operation.telemetry.newest import fold_waiting
 from portal.operation.telemetry.services import store_readings
 from tests.factories import make_enterprise, make_point
+from tests.integration.test_intake_api import Program
 from tests.readings import RECEIVED, TODAY, block_of, ms_of
 
 BURST_S = 3600.0
@@ -66,6 +72,21 @@ def test_a_revised_reading_is_newest_though_its_former_value_waited(db: Session)
     store_readings(db, block_of(point, [ms_of(TODAY, 2)], [7.0], flag=4), BURST_S)
     fold_waiting(db, utc_now())
     assert newest(db, point) == 7.0
+
+
+def test_a_batch_with_a_known_reading_is_folded_at_once_too(app: Flask, settings: Settings, tmp_path: Path) -> None:
+    program = Program(app, settings, tmp_path)
+    network = [SAMPLES["Node"], SAMPLES["Node"] | {"src_code": "J0002"}, SAMPLES["Station"], SAMPLES["Point"]]
+    assert program.records("NET", *network).json["accepted"] == 4
+    code, ms = SAMPLES["Point"]["src_code"], int(utc_now().timestamp() * 1000) - 10_000
+    for values in ([0.31], [0.31, 0.33]):
+        # As if the batch before had come long ago: this one has the turn to be folded at once.
+        folding.give_turn_back(program.enterprise_id)
+        count = len(values)
+        body = {"points": [code], "p": [0] * count, "t": [ms + 1000 * each for each in range(count)], "v": values}
+        assert program.push("RT", json.dumps(body).encode()).json["accepted"] == 1
+    latest = "select count(*) from latest l join point p on p.id = l.point_id where p.enterprise_id = :e and l.value = 0.33"
+    assert program.count(latest) == 1
 
 
 @pytest.mark.clause("7.2.4.1-e_2")

@@ -98,6 +98,12 @@ def when_to_fold(enterprise_id: int, every_s: float) -> str:
     return "soon"
 
 
+def give_turn_back(enterprise_id: int) -> None:
+    """Let the next batch be folded at once: the one that had the turn was not stored."""
+    with _lock:
+        _folded.pop(enterprise_id, None)
+
+
 def array_text(values: NDArray[Any]) -> str:
     """Return numbers as one array literal: the driver's own lists are ten times slower."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():

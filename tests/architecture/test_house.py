@@ -72,6 +72,18 @@ def test_every_module_says_what_it_owns() -> None:
     assert not silent
 
 
+def test_every_template_that_stands_alone_brings_the_macros_it_uses() -> None:
+    """A name that is only there when a page includes the template is missing where it is drawn alone or imported."""
+    folder = ROOT / "portal" / "templates"
+    texts = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.html")}
+    included = set(re.findall(r'include "([^"]+)"', " ".join(texts.values())))
+    imported = set(re.findall(r'(?:import|from) "([^"]+)"', " ".join(texts.values())))
+    alone = {name for name in texts if name not in included or name in imported}
+    users = {name for name in alone if re.search(r"\bui\.\w+\(", texts[name])}
+    assert users - {"macros.html"}
+    assert sorted(name for name in users if not re.search(r"\bextends\b|\bas ui\b", texts[name])) == []
+
+
 def test_only_the_boundary_commits() -> None:
     guilty = [
         str(path.relative_to(ROOT))

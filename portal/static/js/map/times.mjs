@@ -118,6 +118,7 @@ class Times {
       this.drawBars();
       this.show(before === null ? last : Math.max(0, Math.min(last, Math.round((before - answer.begin) / answer.step))));
       document.documentElement.dataset.timesReady = "1";
+      this.onChange();
     } catch {
       if (turn === this.asked) toast(t("times_failed"), { kind: "error" });
     } finally {

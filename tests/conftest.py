@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,18 @@ LONG = (
 )  # fmt: skip
 
 
+# Journeys share an installation with those of their half; two halves, for two runners.
+OTHER_HALF = ("test_accessible", "test_outage", "test_quality_finding", "test_shut_off", "test_trends_stations", "test_upload")
+
+
 class OneAfterTheOther(LoadFileScheduling):
-    """Hands whole files to a runner; all journeys to one and the walk with axe to another: each drives an installation."""
+    """Hands whole files to a runner, and the journeys in two halves: each half drives an installation."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return "journeys" if file.startswith("tests/journeys/") and not file.endswith("test_accessible.py") else file
+        if not file.startswith("tests/journeys/"):
+            return file
+        return "journeys, other half" if Path(file).stem in OTHER_HALF else "journeys"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAfterTheOther:
@@ -104,12 +111,12 @@ def _server() -> dict[str, str]:
     return _read_secrets(folder / "secrets.env")
 
 
-@pytest.fixture(scope="session")
-def database() -> Iterator[dict[str, str]]:
-    """Give the settings of a freshly migrated database of one's own, dropped at the end."""
+@contextmanager
+def migrated_database(name: str) -> Iterator[dict[str, str]]:
+    """Give the settings of a freshly migrated database, dropped at the end."""
     secrets = _server()
     owner = secrets["PORTAL_OWNER_DATABASE_URL"]
-    template, name = _template_name(), f"test_{os.getpid()}"
+    template = _template_name()
     admin = create_engine(_with_database(owner, "postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text("select pg_advisory_lock(42)"))
@@ -134,6 +141,13 @@ def database() -> Iterator[dict[str, str]]:
             connection.execute(text(f"drop database if exists {template}"))
             connection.execute(text("select pg_advisory_unlock(42)"))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[dict[str, str]]:
+    """Give the settings of a freshly migrated database of one's own, dropped at the end."""
+    with migrated_database(f"test_{os.getpid()}") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

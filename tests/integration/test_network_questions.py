@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.network.fresh import Keeper, known_grid, version_of
-from gis.network.models import GasUser, Regulator, Valve
+from gis.network.models import GasUser, Pipe, Regulator, Valve
 from portal.accounts.models import Enterprise
 from portal.accounts.rights import Role
 from portal.config import Settings
@@ -384,11 +384,13 @@ def test_who_may_not_see_the_map_asks_nothing(street: Street) -> None:
 
 def test_a_pipe_laid_this_moment_is_in_the_answer_at_once(street: Street, committed: Callable[..., Any]) -> None:
     known = ask(street.city, f"/network/isolation.json?at=pipe:{street.pipes[5]}")
-    again = text(
-        "insert into gas_pipe select (jsonb_populate_record(p, jsonb_build_object('id', nextval('gas_pipe_id_seq'),"
-        " 'src_code', 'JUSTLAID'))).* from gas_pipe p where id = :id returning id"
-    )
-    fresh = committed(lambda session: session.scalar(again, {"id": street.pipes[5]}))
+
+    def lay(session: Session) -> int:
+        beside = session.get_one(Pipe, street.pipes[5])
+        ends = {"from_node_id": beside.from_node_id, "to_node_id": beside.to_node_id}
+        return make_pipe(session, session.get_one(Enterprise, beside.enterprise_id), src_code="JUSTLAID", **ends).id
+
+    fresh = committed(lay)
     try:
         assert codes(ask(street.city, f"/network/isolation.json?at=pipe:{fresh}")["valves"]) == codes(known["valves"])
     finally:

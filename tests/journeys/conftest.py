@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
+from tests.conftest import migrated_database
 from tests.journeys.stack import Stack
 
 CHROMIUM_ARGS = [
@@ -34,12 +36,16 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
-def portal_server(database: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give the portal, all its processes running; none may be left afterwards."""
-    stack = Stack(database, tmp_path_factory.mktemp("portal"))
-    stack.start()
-    yield stack
-    stack.stop()
+def portal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give the portal, all its processes running; none may be left afterwards.
+
+    On a database of its own: its scheduler would do the work that other tests wait to do themselves.
+    """
+    with migrated_database(f"test_{os.getpid()}_journeys") as database:
+        stack = Stack(database, tmp_path_factory.mktemp("portal"))
+        stack.start()
+        yield stack
+        stack.stop()
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +72,8 @@ class Watched:
             locale="zh-CN",
             timezone_id="Asia/Shanghai",
             viewport={"width": 1366, "height": 768},
+            # Software draws every frame of a moving part, and two cores have better things to do.
+            reduced_motion="reduce",
             accept_downloads=True,
         )
         self.context.set_default_timeout(PATIENCE_MS)

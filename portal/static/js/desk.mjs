@@ -84,7 +84,20 @@ async function takeStep(form, submitter) {
   toast(words, { kind: ok ? "success" : status === 409 ? "warning" : "error" });
   announce(words);
   // Refused because somebody was first: what he did is shown at once.
-  if ((ok || status === 409) && id) show(id, { focus: true });
+  if (!ok && status !== 409) return;
+  if (id) show(id, { focus: true });
+  await renewList();
+}
+
+/** Fetch the list anew: what one has just done is seen at once, without waiting for its news to come round. */
+async function renewList() {
+  const fresh = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+  if (!fresh?.ok) return;
+  const page = new DOMParser().parseFromString(await fresh.text(), "text/html");
+  for (const part of $$("[data-live=alarm]")) {
+    const next = page.getElementById(part.id);
+    if (next) part.replaceWith(next);
+  }
 }
 
 async function takeBatch(submitter) {
@@ -100,13 +113,7 @@ async function takeBatch(submitter) {
   // Only what was chosen is forgotten, so that the list may follow the news again.
   for (const choice of $$("input[name=id]", batch)) choice.checked = false;
   $("#batch-note").value = "";
-  const fresh = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
-  if (!fresh?.ok) return;
-  const page = new DOMParser().parseFromString(await fresh.text(), "text/html");
-  for (const part of $$("[data-live=alarm]")) {
-    const next = page.getElementById(part.id);
-    if (next) part.replaceWith(next);
-  }
+  await renewList();
 }
 
 document.addEventListener("submit", (event) => {

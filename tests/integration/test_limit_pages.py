@@ -47,8 +47,9 @@ def stage(committed: Any, app: Flask) -> Stage:
         owner = make_enterprise(session)
         point = make_point(session, owner)
         hour = round((utc_now() - timedelta(hours=5)).timestamp() * 1000)
-        values = [2.0, 2.95, 2.95, 2.0, 3.2, 2.0]
-        store_readings(session, block_of(point, [hour + 300_000 * each for each in range(6)], values))
+        # Quiet for longer than an alarm takes to clear, so that the second excursion is one of its own.
+        values = [2.0, 2.95, 2.95, 2.0, 2.0, 2.0, 3.2, 2.0]
+        store_readings(session, block_of(point, [hour + 300_000 * each for each in range(len(values))], values))
         officer, second = (make_person(session, app, Role.CITY_REGULATOR) for _ in range(2))
         firm = make_person(session, app, Role.ENTERPRISE_SAFETY, enterprise_id=owner.id)
         return point.id, point.src_code, *(browser_of(session, app, each) for each in (officer, second, firm))

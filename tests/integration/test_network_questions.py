@@ -394,4 +394,4 @@ def test_a_pipe_laid_this_moment_is_in_the_answer_at_once(street: Street, commit
     try:
         assert codes(ask(street.city, f"/network/isolation.json?at=pipe:{fresh}")["valves"]) == codes(known["valves"])
     finally:
-        committed(lambda session: session.execute(text("delete from gas_pipe where id = :id"), {"id": fresh}))
+        committed(lambda session: session.execute(text("update gas_pipe set status = 7 where id = :id"), {"id": fresh}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -47,9 +47,10 @@ def stage(committed: Any, app: Flask) -> Stage:
         owner = make_enterprise(session)
         point = make_point(session, owner)
         hour = round((utc_now() - timedelta(hours=5)).timestamp() * 1000)
-        # Quiet for longer than an alarm takes to clear, so that the second excursion is one of its own.
-        values = [2.0, 2.95, 2.95, 2.0, 2.0, 2.0, 3.2, 2.0]
-        store_readings(session, block_of(point, [hour + 300_000 * each for each in range(len(values))], values))
+        values = [2.0, 2.95, 2.95, 2.0, 3.2, 2.0]
+        block = block_of(point, [hour + 300_000 * each for each in range(6)], values)
+        # Received as they were read: late ones would be judged as back-filled, and near ones as one alarm.
+        store_readings(session, replace(block, received_at=utc_now() - timedelta(hours=4.5)))
         officer, second = (make_person(session, app, Role.CITY_REGULATOR) for _ in range(2))
         firm = make_person(session, app, Role.ENTERPRISE_SAFETY, enterprise_id=owner.id)
         return point.id, point.src_code, *(browser_of(session, app, each) for each in (officer, second, firm))

@@ -64,8 +64,9 @@ def _said(words: Words) -> dict[str, Any]:
     return {"words": words, "kind_words": kind_words(), "effort_words": effort_words()}
 
 
-def _question() -> Question:
-    return parse_question(request.values)
+def _asked_question(session: Session) -> tuple[Asked, Question]:
+    question = parse_question(request.values)
+    return _asked(session, *question.places), question
 
 
 @blueprint.get("/isolation.json")
@@ -73,8 +74,7 @@ def _question() -> Question:
 @web_transaction
 def get_isolation(session: Session) -> ResponseReturnValue:
     """Return a shut-off plan; `plans=1` adds all plans in short, `geo=1` the plan as GeoJSON."""
-    question = _question()
-    asked = _asked(session, *question.places)
+    asked, question = _asked_question(session)
     found = find_plans(asked, question, all_plans=request.args.get("plans") == "1")
     told = told_plan(asked, found)
     if len(found.plans) > 1 or request.args.get("plans") == "1":
@@ -89,8 +89,7 @@ def get_isolation(session: Session) -> ResponseReturnValue:
 @web_transaction
 def get_isolation_panel(session: Session) -> ResponseReturnValue:
     """Return a plan for the map: the drawer's content, and what to draw."""
-    question = _question()
-    asked = _asked(session, *question.places)
+    asked, question = _asked_question(session)
     found = find_plans(asked, question, all_plans=True)
     told, words = told_plan(asked, found), _words(session)
     first = found.spots[0]
@@ -133,8 +132,7 @@ def _pdf_page(session: Session) -> tuple[str, str]:
 
 
 def _sheet(session: Session) -> dict[str, Any]:
-    question = _question()
-    asked = _asked(session, *question.places)
+    asked, question = _asked_question(session)
     found = find_plans(asked, question, all_plans=True)
     told = told_plan(asked, found)
     geo = plan_features(asked, found, told)
@@ -159,8 +157,7 @@ def _sheet_of(session: Session, told: dict[str, Any], features: list[dict[str, A
 @web_transaction
 def export_isolation(session: Session, what: str, form: str) -> ResponseReturnValue:
     """Return valves, users or pipes of a plan as CSV, XLSX or GeoJSON; the audit keeps it."""
-    question = _question()
-    asked = _asked(session, *question.places)
+    asked, question = _asked_question(session)
     found = find_plans(asked, question, all_plans=False)
     table = table_of(asked, found, what, _words(session))
     answer = file_of(table, form, f"shutoff-{what}")
@@ -173,8 +170,7 @@ def export_isolation(session: Session, what: str, form: str) -> ResponseReturnVa
 @web_transaction
 def post_handover(session: Session) -> ResponseReturnValue:
     """Hand a plan over: keep it as told and open an urgent case, or return the plan whose case still runs."""
-    question = _question()
-    asked = _asked(session, *question.places)
+    asked, question = _asked_question(session)
     found = find_plans(asked, question, all_plans=True)
     plan, fresh = hand_over(asked, found, now=utc_now(), actor=current_actor())
     flash(gettext("Handed over; an urgent case is open.") if fresh else gettext("This plan was handed over already."))

@@ -10,15 +10,10 @@ from playwright.sync_api import Page
 # Each theme and each size once: colours do not depend on the size, nor names and roles on the theme.
 LOOKS = ((1366, 768, "dark"), (390, 844, "light"))
 REFUSED = ("serious", "critical")
-# What a theme or a size can change; names, roles and order are the same in every look.
-OF_THE_LOOK = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 # The policy of the page forbids scripts of others; the debugger's door, through which this one comes, is not bound.
-# Of rows that are made alike the first few tell all; sheets of style need not be fetched again for that.
-RUN = """async (rules) => {
-  const apart = { include: [["html"]], exclude: [["tbody tr:nth-of-type(n+6)"], ["ul.list > li:nth-of-type(n+8)"], ["option"]] };
-  const found = await axe.run(apart, {
-    resultTypes: ["violations"], preload: false, iframes: false, ...(rules ? { runOnly: { type: "rule", values: rules } } : {}),
-  });
+# No rule that is refused here looks into style sheets, so they need not be fetched again.
+RUN = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"], preload: false });
   return found.violations.map(({ id, impact, nodes }) => ({
     id, impact, places: nodes.map((node) => `${node.target.join(" ")} | ${node.failureSummary.split("\\n").at(-1).trim()}`),
   }));
@@ -32,11 +27,11 @@ WEAR = """(theme) => {
 }"""
 
 
-def findings(page: Page, rules: list[str] | None = None) -> list[str]:
-    """Return the serious and critical findings on the page as it looks now, of all rules or of some."""
+def findings(page: Page) -> list[str]:
+    """Return the serious and critical findings on the page as it looks now."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    said: list[dict[str, Any]] = page.evaluate(RUN, rules)
+    said: list[dict[str, Any]] = page.evaluate(RUN)
     return [
         f"{each['id']} ({each['impact']}): {place}"
         for each in said
@@ -48,8 +43,8 @@ def findings(page: Page, rules: list[str] | None = None) -> list[str]:
 def findings_in_all_looks(page: Page) -> list[str]:
     """Return the findings in the dark theme on a desk and in the light one on a phone."""
     wrong: list[str] = []
-    for place, (width, height, theme) in enumerate(LOOKS):
+    for width, height, theme in LOOKS:
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate(WEAR, theme)
-        wrong += [f"{page.url} {theme} {width}: {each}" for each in findings(page, OF_THE_LOOK if place else None)]
+        wrong += [f"{page.url} {theme} {width}: {each}" for each in findings(page)]
     return wrong

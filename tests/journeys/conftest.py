@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
-from tests.conftest import migrated_database
+from tests.databases import migrated_database
 from tests.journeys.stack import Stack
 
 CHROMIUM_ARGS = [

@@ -8,6 +8,7 @@
 import { $, $$, announce, el, freshenTimes, icon, setWidths, t, toast } from "./dom.mjs";
 import { drawAll } from "./chart.mjs";
 import { on } from "./live.mjs";
+import { refresh } from "./parts.mjs";
 
 const desk = $("#desk"), panel = $("#desk-panel"), batch = $("[data-batch]");
 const typing = (target) => target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
@@ -86,18 +87,8 @@ async function takeStep(form, submitter) {
   // Refused because somebody was first: what he did is shown at once.
   if (!ok && status !== 409) return;
   if (id) show(id, { focus: true });
-  await renewList();
-}
-
-/** Fetch the list anew: what one has just done is seen at once, without waiting for its news to come round. */
-async function renewList() {
-  const fresh = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
-  if (!fresh?.ok) return;
-  const page = new DOMParser().parseFromString(await fresh.text(), "text/html");
-  for (const part of $$("[data-live=alarm]")) {
-    const next = page.getElementById(part.id);
-    if (next) part.replaceWith(next);
-  }
+  // What one has just done is seen at once, without waiting for its news to come round.
+  await refresh("alarm").catch(() => false);
 }
 
 async function takeBatch(submitter) {
@@ -113,7 +104,7 @@ async function takeBatch(submitter) {
   // Only what was chosen is forgotten, so that the list may follow the news again.
   for (const choice of $$("input[name=id]", batch)) choice.checked = false;
   $("#batch-note").value = "";
-  await renewList();
+  await refresh("alarm").catch(() => false);
 }
 
 document.addEventListener("submit", (event) => {

@@ -15,7 +15,7 @@ function inUse(part) {
 }
 
 /** Renew the parts of a kind; returns false when it must be tried again. */
-async function refresh(kind) {
+export async function refresh(kind) {
   const parts = () => $$(`[data-live="${kind}"]`);
   if (parts().some(inUse)) return false;
   const answer = await fetch(location.href, { credentials: "same-origin" });

@@ -124,7 +124,8 @@ function rowsOf(id, pane, only = "own") {
   const point = known.get(id), curves = (answer?.series ?? []).filter((curve) => curve.id === id && (only === "weather") === (curve.role === "weather"));
   const place = order().indexOf(id), colour = only === "weather" ? token("--t-weather") : colourOf(place);
   return (curves.length ? curves : [{ id, role: only, v: [] }]).map((curve) => {
-    const sum = curve.sum, digits = sum ? digitsFor(sum.min, sum.max) : 1, then = curve.role === "last_year";
+    // One decimal more than the axis has: here a value is read, there two are told apart.
+    const sum = curve.sum, digits = sum ? digitsFor(sum.min, sum.max) + 1 : 1, then = curve.role === "last_year";
     const figure = (value) => el("td", { class: "n", text: value === undefined ? "–" : formatNumber(value, digits) });
     const mark = el("i", { class: `swatch${then ? " faint" : ""}`, text: only === "weather" ? "" : String(place + 1) });
     mark.style.background = colour;

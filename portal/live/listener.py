@@ -27,6 +27,8 @@ QUEUE_MOST = 200
 LISTEN_WAIT_S = 10.0
 RECONNECT_S = 1.0
 PING_S = 15.0
+# No news itself: what a browser shows may be older than what it was told, so it asks anew.
+MISSED = "event: missed\ndata: {}\n\n"
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,23 @@ class Subscriber:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.queue: Queue[News] = Queue(maxsize=QUEUE_MOST)
+        self.queue: Queue[str] = Queue(maxsize=QUEUE_MOST)
         self.dropped = False
+
+    def warn(self) -> None:
+        """Queue the word that news may have been missed."""
+        self._put(MISSED)
 
     def offer(self, news: News) -> None:
         """Queue a piece of news within the scope; a full queue ends the subscription."""
-        if self.dropped or not self.scope.covers(news.enterprise_id, news.adcode):
+        if self.scope.covers(news.enterprise_id, news.adcode):
+            self._put(news.as_event())
+
+    def _put(self, event: str) -> None:
+        if self.dropped:
             return
         try:
-            self.queue.put_nowait(news)
+            self.queue.put_nowait(event)
         except Full:
             self.dropped = True
 
@@ -77,11 +87,19 @@ class Exchange:
     """The newest thousand pieces of news, and who listens."""
 
     def __init__(self) -> None:
-        self.run = format(int(datetime.now(UTC).timestamp() * 1000), "x")
         self.kept: deque[News] = deque(maxlen=KEPT_NEWS)
         self.subscribers: set[Subscriber] = set()
+        self.begin_hearing()
         self.connected = False
-        self._number = 0
+
+    def begin_hearing(self) -> None:
+        """Begin a run: from now on nothing is missed, and whoever listened before is told that something may be."""
+        self.hearing_since = datetime.now(UTC)
+        self.run = format(int(self.hearing_since.timestamp() * 1000), "x")
+        self.kept.clear()
+        self.connected, self._number = True, 0
+        for subscriber in self.subscribers:
+            subscriber.warn()
 
     def publish(self, payload: str) -> None:
         """Hand a notification of the database to everybody whose scope covers it."""
@@ -108,11 +126,22 @@ class Exchange:
             return [news for news in self.kept if news.number > int(number)]
         return [news for news in self.kept if as_of is not None and news.at >= as_of]
 
+    def missed(self, last_event_id: str, as_of: datetime | None = None) -> bool:
+        """Return whether news may be lost between an event id, or a time when it is not of this run, and what is kept."""
+        run, _, number = last_event_id.rpartition("-")
+        if run == self.run and number.isdigit():
+            return bool(self.kept) and int(number) < self.kept[0].number - 1
+        if as_of is None:
+            return bool(last_event_id)
+        return as_of < self.hearing_since or (len(self.kept) == KEPT_NEWS and as_of < self.kept[0].at)
+
     def stream(
         self, scope: Scope, last_event_id: str, *, ends_at: float, as_of: datetime | None = None
     ) -> Iterator[str]:
         """Give the events of one browser until it is dropped or its time `ends_at` has come."""
         subscriber = Subscriber(scope)
+        if self.missed(last_event_id, as_of):
+            subscriber.warn()
         for news in self.since(last_event_id, as_of):
             subscriber.offer(news)
         self.subscribers.add(subscriber)
@@ -121,7 +150,7 @@ class Exchange:
             yield ":" + " " * 2048 + "\nretry: 2000\n\n"
             while not subscriber.dropped and datetime.now(UTC).timestamp() < ends_at:
                 try:
-                    yield subscriber.queue.get(timeout=PING_S).as_event()
+                    yield subscriber.queue.get(timeout=PING_S)
                 except Empty:
                     yield ": ping\n\n"
         finally:
@@ -150,7 +179,7 @@ def _listen(exchange: Exchange, database_url: str) -> None:
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
         with connection.cursor() as cursor:
             cursor.execute(f"listen {CHANNEL}")
-        exchange.connected = True
+        exchange.begin_hearing()
         log.info("live_listening")
         while True:
             _wait(connection)

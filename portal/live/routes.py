@@ -21,8 +21,9 @@ def stream() -> ResponseReturnValue:
     """Give news of alarms, cases, incidents, tasks and intake as they are committed.
 
     Header `Last-Event-ID`, or `last_event_id` in the address, resumes; without it `as_of`, when the
-    page was made in milliseconds, gives what came between the page and its stream. A stream ends when the login
-    would be idle; the browser then asks again and is checked again.
+    page was made in milliseconds, gives what came between the page and its stream. Event `missed` says that
+    some of it may be lost. A stream ends when the login would be idle; the browser then asks again and is
+    checked again.
     """
     exchange = current_app.extensions.get(EXTENSION)
     if exchange is None:

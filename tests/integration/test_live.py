@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 from portal.core.actor import CITY, Scope
 from portal.core.clock import utc_now
 from portal.core.live import announce
-from portal.live.listener import QUEUE_MOST, Exchange, Subscriber
+from portal.live.listener import KEPT_NEWS, MISSED, QUEUE_MOST, Exchange, Subscriber
 from tests.people import cookie_for
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,42 @@ def test_a_page_hears_what_came_between_its_making_and_its_stream() -> None:
     assert [news.object_id for news in exchange.since("", made)] == [2]
     assert [news.object_id for news in exchange.since("of-1", made)] == [2]
     assert [news.object_id for news in exchange.since(f"{exchange.run}-2", made)] == []
+
+
+def test_a_page_is_told_when_news_may_be_lost_between_its_making_and_its_stream() -> None:
+    exchange = Exchange()
+    made = utc_now()
+    exchange.begin_hearing()
+    stream = exchange.stream(CITY, "", ends_at=FAR, as_of=made)
+    next(stream)
+    assert next(stream) == MISSED
+    exchange.publish(said("alarm", 1))
+    assert "event: alarm" in next(stream)
+    assert not exchange.missed("", utc_now())
+    assert not exchange.missed(f"{exchange.run}-1", made)
+    assert exchange.missed("elsewhere-1")
+
+
+def test_who_listened_while_the_database_was_away_is_told_so() -> None:
+    exchange = Exchange()
+    stream = exchange.stream(CITY, f"{exchange.run}-0", ends_at=FAR)
+    next(stream)
+    exchange.publish(said("alarm", 1))
+    assert "event: alarm" in next(stream)
+    former = exchange.run
+    time.sleep(0.002)  # runs are named by the millisecond
+    exchange.begin_hearing()
+    assert next(stream) == MISSED
+    assert exchange.missed(f"{former}-1", utc_now() - timedelta(seconds=5))
+
+
+def test_more_news_than_are_kept_are_not_passed_over_in_silence() -> None:
+    exchange = Exchange()
+    for number in range(KEPT_NEWS + 2):
+        exchange.publish(said("alarm", number))
+    assert exchange.missed(f"{exchange.run}-1")
+    assert not exchange.missed(f"{exchange.run}-2")
+    assert exchange.missed("", exchange.hearing_since)
 
 
 def test_only_news_of_the_scope_is_heard() -> None:

@@ -308,7 +308,8 @@ def test_a_road_is_found_whichever_way_a_sign_is_read(town: Town) -> None:
 
 def test_search_takes_signs_as_they_stand_and_keeps_to_the_scope(town: Town) -> None:
     for words in ("%_'\"<script>", "%", "_", "\\", "'; drop table gas_pipe; --", "a" * 500, "\x00", "é★"):
-        page = hits(town.clients["city"], words)
+        # Among one's own, where a sign taken for a wildcard finds all; other tests' codes may hold a sign as it stands.
+        page = hits(town.clients["own"], words)
         assert "<script>%" not in page and "sel=" not in page
     assert f"sel=pipe:{town.own_pipe}" not in hits(town.clients["district"], "lanshixiang")
 

@@ -1,7 +1,7 @@
 /** What every page does: theme, menus, confirmations, times, freshness, bell, sound, search. */
 
 import { $, $$, announce, confirmed, formatNumber, freshenTimes, getJson, locale, setIcon, setWidths, store, t, theme, toast } from "./dom.mjs";
-import { on } from "./live.mjs";
+import { on, onGap } from "./live.mjs";
 import { startParts } from "./parts.mjs";
 import { startSearch } from "./search.mjs";
 import { setUrgent, startSiren } from "./siren.mjs";
@@ -134,6 +134,7 @@ function startBell() {
   };
   const soon = (ms) => { waiting ??= setTimeout(() => ask().catch(() => { waiting = null; }), ms); };
   on("alarm", () => soon(250));
+  onGap(() => soon(250));
   if (Number($("#bell b")?.textContent) > 0 || $("#bell b")?.textContent === "999+") soon(50);
 }
 

@@ -31,6 +31,12 @@ export function on(kind, listener) {
   return () => listeners.get(kind).delete(listener);
 }
 
+/** Hear when news may have been missed: what is shown has to be asked anew. */
+export function onGap(listener) {
+  let lost = false;
+  return on("state", ({ connected }) => { if (connected && lost) listener(); lost = !connected; });
+}
+
 export const connection = () => state;
 
 function tell(kind, news) {
@@ -62,6 +68,8 @@ function open() {
   source = new EventSource(`/live?${asked}`);
   source.addEventListener("open", () => { retry = RETRY_MS; setState(true); });
   for (const kind of KINDS) source.addEventListener(kind, (event) => receive(kind, event));
+  // A stream that lost the thread is like one that was away.
+  source.addEventListener("missed", () => { setState(false); setState(true); });
   source.addEventListener("error", () => {
     setState(false);
     if (source.readyState !== EventSource.CLOSED) return;

@@ -4,7 +4,7 @@
  */
 
 import { $$, freshenTimes, setWidths } from "./dom.mjs";
-import { on } from "./live.mjs";
+import { on, onGap } from "./live.mjs";
 
 const GATHER_MS = 300, AGAIN_MS = 5000;
 const writes = "input:not([type=checkbox], [type=radio]), textarea";
@@ -38,7 +38,7 @@ export function startParts() {
     waits.set(part.dataset.live, Number(part.dataset.liveWait) || GATHER_MS);
   }
   for (const [kind, wait] of waits) {
-    let waiting = null, lost = false;
+    let waiting = null;
     const soon = (ms) => {
       waiting ??= setTimeout(async () => {
         waiting = null;
@@ -46,7 +46,6 @@ export function startParts() {
       }, ms);
     };
     on(kind, () => soon(wait));
-    // What happened while nobody listened is not told again.
-    on("state", ({ connected }) => { if (connected && lost) soon(wait); lost = !connected; });
+    onGap(() => soon(wait));
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { $$ } from "./dom.mjs";
-import { on } from "./live.mjs";
+import { on, onGap } from "./live.mjs";
 
 const writing = () => $$("main textarea, main input[type=file]").some((box) => box.value || (box === document.activeElement && box.matches("textarea")));
 
@@ -13,6 +13,7 @@ export function reloadOn(kind, number) {
   addEventListener("submit", (event) => { sending ||= !event.defaultPrevented; });
   const load = () => { if (!sending && !writing()) location.reload(); else waiting = true; };
   on(kind, ({ id }) => { if (Number(id) === number) load(); });
+  onGap(load);
   // What came while somebody wrote is shown once he has emptied the field again.
   addEventListener("focusout", () => { if (waiting && !sending && !writing()) location.reload(); });
 }
